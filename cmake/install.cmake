@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+include(CMakePackageConfigHelpers)
+
+install(TARGETS oakum)
+install(TARGETS liboakum EXPORT oakum-targets)
+install(FILES include/oakum/oakum.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/oakum)
+
+# The confined executable, and the names that containers/storage calls its helpers by.
+set(libexec ${CMAKE_INSTALL_LIBEXECDIR}/oakum)
+install(TARGETS oakum-helper DESTINATION ${libexec})
+foreach(name storage-untar storage-applyLayer storage-tar)
+	file(CREATE_LINK oakum-helper ${PROJECT_BINARY_DIR}/${name} SYMBOLIC)
+	install(FILES ${PROJECT_BINARY_DIR}/${name} DESTINATION ${libexec})
+endforeach()
+
+configure_file(cmake/oakum.pc.in oakum.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/oakum.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+set(package ${CMAKE_INSTALL_LIBDIR}/cmake/oakum)
+install(EXPORT oakum-targets NAMESPACE oakum:: DESTINATION ${package})
+configure_package_config_file(cmake/oakum-config.cmake.in oakum-config.cmake
+	INSTALL_DESTINATION ${package})
+write_basic_package_version_file(oakum-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/oakum-config.cmake
+	${PROJECT_BINARY_DIR}/oakum-config-version.cmake DESTINATION ${package})
+
+install(FILES docs/man/oakum.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES docs/man/liboakum.3 DESTINATION ${CMAKE_INSTALL_MANDIR}/man3)

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+# The libraries of the helper, found as static archives: the helper loads
+# nothing but libc, and with OAKUM_HELPER=static not even that.
+
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+
+# oakum_static_library(TARGET FILE HEADER): an imported target, or an error that names the package.
+function(oakum_static_library target archive header package)
+	find_library(OAKUM_${archive}_A NAMES lib${archive}.a)
+	find_path(OAKUM_${archive}_H NAMES ${header})
+	if(NOT OAKUM_${archive}_A OR NOT OAKUM_${archive}_H)
+		message(FATAL_ERROR "lib${archive}.a or ${header} not found: install ${package}")
+	endif()
+	add_library(oakum::${target} STATIC IMPORTED)
+	set_target_properties(oakum::${target} PROPERTIES
+		IMPORTED_LOCATION ${OAKUM_${archive}_A}
+		INTERFACE_INCLUDE_DIRECTORIES ${OAKUM_${archive}_H})
+	mark_as_advanced(OAKUM_${archive}_A OAKUM_${archive}_H)
+endfunction()
+
+oakum_static_library(archive archive archive.h libarchive-dev)
+oakum_static_library(zlib z zlib.h zlib1g-dev)
+oakum_static_library(zstd zstd zstd.h libzstd-dev)
+oakum_static_library(lzma lzma lzma.h liblzma-dev)
+oakum_static_library(bzip2 bz2 bzlib.h libbz2-dev)
+oakum_static_library(lz4 lz4 lz4frame.h liblz4-dev)
+oakum_static_library(jansson jansson jansson.h libjansson-dev)
+
+set(OAKUM_CODECS oakum::zlib oakum::zstd oakum::lzma oakum::bzip2 oakum::lz4)

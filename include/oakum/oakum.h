@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The whole public API of liboakum: unpack container layers without trusting them. */
+#ifndef OAKUM_OAKUM_H
+#define OAKUM_OAKUM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define OAKUM_PUBLIC __attribute__((visibility("default")))
+
+#define OAKUM_VERSION_MAJOR 0
+#define OAKUM_VERSION_MINOR 1
+#define OAKUM_VERSION_PATCH 0
+#define OAKUM_VERSION_STRING "0.1.0"
+
+/*
+ * True of every function here:
+ *
+ *   result   0 on success, a negative errno on failure
+ *   err      never NULL; written on failure only
+ *   fds      borrowed: keep them open until the call has ended
+ *   threads  any number of calls at once
+ *   host     no signal handler, SIGCHLD, umask, cwd or environment is touched;
+ *            only our own children are waited for
+ */
+
+/* Where something went wrong. */
+enum oakum_stage {
+	OAKUM_STAGE_SETUP = 1,	/* before the first byte: options, processes, walls */
+	OAKUM_STAGE_DECOMPRESS, /* reading or inflating the layer */
+	OAKUM_STAGE_READ,	/* reading the tar stream */
+	OAKUM_STAGE_POLICY,	/* an entry that may not be unpacked; a limit */
+	OAKUM_STAGE_WRITE,	/* the rootfs would not take an entry */
+	OAKUM_STAGE_REAP,	/* a process died, or time ran out */
+};
+
+struct oakum_error {
+	int32_t code;	    /* positive errno */
+	uint32_t stage;	    /* enum oakum_stage */
+	char op[32];	    /* what was tried: "openat2", "inflate" */
+	char entry[2048];   /* path inside the layer, its tail if longer; untrusted bytes */
+	char detail[256];   /* more, for people: why, and what to do about it */
+	char reserved[256]; /* zero */
+};
+
+/* Zero is the default and the default is safe, in every field below. */
+
+enum oakum_whiteouts {
+	OAKUM_WHITEOUTS_APPLY = 0,	   /* carry them out: delete what they hide */
+	OAKUM_WHITEOUTS_OVERLAY = 1,	   /* 0:0 devices and trusted.overlay.opaque */
+	OAKUM_WHITEOUTS_OVERLAY_USERXATTR, /* 0:0 devices and user.overlay.opaque */
+	OAKUM_WHITEOUTS_VERBATIM,	   /* ordinary files; what .wh. means is not known */
+};
+
+enum oakum_profile {
+	OAKUM_PROFILE_STRICT = 0, /* refuse what two parsers could read differently */
+	OAKUM_PROFILE_COMPAT,	  /* accept what today's Go readers accept */
+};
+
+enum oakum_trailing {
+	OAKUM_TRAILING_IGNORE = 0, /* bytes after the end of the archive are read and dropped */
+	OAKUM_TRAILING_REFUSE,	   /* only zeros may follow the end of the archive */
+};
+
+/* How strong the walls round the unpacker are (docs/ARCHITECTURE.md, "Levels"). */
+enum oakum_level {
+	OAKUM_LEVEL_DEFAULT = 0, /* as a minimum: OAKUM_LEVEL_CHROOT */
+	OAKUM_LEVEL_CHROOT = 2,	 /* chroot, openat2, Landlock, seccomp */
+	OAKUM_LEVEL_DETACHED = 4 /* a detached mount as root, Landlock, seccomp */
+};
+
+/* The single walls; a bit set in oakum_stats.walls means that it stood. */
+enum oakum_wall {
+	OAKUM_WALL_ROOT = 1 << 0,	  /* chroot */
+	OAKUM_WALL_DETACHED = 1 << 1,	  /* ... into a detached mount: nosuid, nodev, noexec */
+	OAKUM_WALL_CAPABILITIES = 1 << 2, /* six capabilities at most, no_new_privs */
+	OAKUM_WALL_LANDLOCK = 1 << 3,
+	OAKUM_WALL_SECCOMP = 1 << 4,
+	OAKUM_WALL_PID_NAMESPACE = 1 << 5, /* the kernel ends all of ours with the first */
+};
+
+enum oakum_compression {
+	OAKUM_COMPRESSION_NONE = 0,
+	OAKUM_COMPRESSION_GZIP,
+	OAKUM_COMPRESSION_ZSTD,
+	OAKUM_COMPRESSION_XZ,
+	OAKUM_COMPRESSION_BZIP2,
+	OAKUM_COMPRESSION_LZ4,
+};
+
+/*
+ * Options. Grows at its end only; size tells the library which version the
+ * caller was built with: a missing tail reads as zero, an unknown tail must be
+ * zero (E2BIG otherwise). A limit of 0 is the default given beside it, one of
+ * UINT64_MAX is none.
+ */
+struct oakum_unpack_options {
+	size_t size;	    /* sizeof(struct oakum_unpack_options) */
+	uint32_t whiteouts; /* enum oakum_whiteouts */
+	uint32_t profile;   /* enum oakum_profile */
+	uint32_t trailing;  /* enum oakum_trailing */
+	uint32_t threads;   /* that fill files; 0 = chosen for the machine */
+	uint32_t min_level; /* enum oakum_level; less is refused with EPERM */
+	uint32_t reserved;
+	uint64_t timeout_ms;	    /* for the whole call; 0 = none */
+	const char *const *exclude; /* NULL, or a NULL-terminated list of paths: these and what lies
+				       below are skipped */
+	uint64_t max_content_bytes; /* written in all; 256 GiB */
+	uint64_t max_logical_bytes; /* size of one file, holes included; 1 TiB */
+	uint64_t max_entries;	    /* 20,000,000 */
+	uint64_t max_path_depth;    /* components; 4096 */
+	uint64_t max_name_bytes;    /* 64 KiB */
+	uint64_t max_link_bytes;    /* of a symlink's target; 4095 */
+	uint64_t max_pax_bytes;	    /* extended headers of one entry; 1 MiB */
+	uint64_t max_sparse_entries;	/* regions of one sparse file; 65,536 */
+	uint64_t max_xattr_bytes;	/* one value; 64 KiB */
+	uint64_t max_entry_xattr_bytes; /* all of one entry; 1 MiB */
+	uint64_t max_layer_xattr_bytes; /* all of the layer; 64 MiB */
+	uint64_t max_ratio;	     /* tar bytes for one layer byte, past the first 1 GiB; 2000 */
+	uint64_t max_window_bytes;   /* of a decoder; 128 MiB */
+	uint64_t max_trailing_bytes; /* after the end of the archive; 64 MiB */
+};
+
+#define OAKUM_UNPACK_OPTIONS(...)              \
+	(&(const struct oakum_unpack_options){ \
+		.size = sizeof(struct oakum_unpack_options), __VA_ARGS__ })
+
+/* Results. The caller sets size before the call; only what fits is written. */
+struct oakum_stats {
+	size_t size;		/* sizeof(struct oakum_stats) */
+	uint64_t layer_bytes;	/* read from the caller */
+	uint64_t stream_bytes;	/* of tar, after decompression */
+	uint64_t entries;	/* read */
+	uint64_t skipped;	/* of these, by an exclude or as metadata of AUFS */
+	uint64_t content_bytes; /* written into files */
+	uint32_t compression;	/* enum oakum_compression */
+	uint32_t level;		/* enum oakum_level that was reached */
+	uint32_t walls;		/* enum oakum_wall bits */
+	uint32_t threads;	/* that filled files */
+	uint32_t denied_calls;	/* system calls that a wall answered with ENOSYS */
+	uint32_t denied_call;	/* number of the first of them */
+};
+
+#define OAKUM_STATS_INIT                           \
+	{                                          \
+		.size = sizeof(struct oakum_stats) \
+	}
+
+/*
+ * Unpacks a layer into a rootfs and waits for the result.
+ *
+ * layer_fd   borrowed; read from its current offset to its end; a pipe, file or socket
+ * rootfs_fd  borrowed; a directory, opened with O_PATH or without
+ * options    may be NULL: every default is the safe one
+ * stats      may be NULL; written on success only
+ * err        never NULL; written on failure only
+ *
+ * Returns 0, or
+ *   -EINVAL      the options contradict themselves, or a descriptor is of no use
+ *   -EBADMSG     the layer is damaged or hostile
+ *   -EFBIG       a limit was reached
+ *   -ENOSPC, -EDQUOT, -EROFS, -EACCES   the rootfs would not take it
+ *   -EPERM       the walls asked for cannot be had here, or an operation needs more rights
+ *   -EOPNOTSUPP  the kernel or the file system cannot do it
+ *   -ENOMEM, -ECANCELED
+ *   -ETIMEDOUT   options->timeout_ms has passed
+ *   -EPIPE       the source of the layer failed
+ *   -E2BIG       the options are of a newer version and ask for something unknown
+ *   -EIO         anything else; err->detail has the original
+ *
+ * On failure what was written stays: the rootfs holds a part of the layer. From
+ * a pipe or socket a bounded rest is read and dropped, so that its writer can end.
+ *
+ * Thread-safe. Blocks. Starts processes of its own and reaps exactly those; none
+ * is alive when it returns.
+ */
+OAKUM_PUBLIC int oakum_unpack(int layer_fd, int rootfs_fd,
+	const struct oakum_unpack_options *options, struct oakum_stats *stats,
+	struct oakum_error *err);
+
+/* The library's version, "0.1.0"; static storage. */
+OAKUM_PUBLIC const char *oakum_version(void);
+
+/*
+ * Writes err as one line without a newline, "stage: entry: operation: reason
+ * (hint)", control characters and bytes outside ASCII escaped, into buffer,
+ * which has buffer_bytes bytes; cut and terminated like snprintf(3). Returns
+ * the length that the whole line has.
+ */
+OAKUM_PUBLIC size_t oakum_error_format(
+	const struct oakum_error *err, char *buffer, size_t buffer_bytes);
+
+/* "gzip", "zstd", ...; static storage; "unknown" for any other value. */
+OAKUM_PUBLIC const char *oakum_compression_name(uint32_t compression);
+
+/*
+ * Closes the descriptor (>= 64, close-on-exec) in which the library keeps its
+ * helper program between calls. The next call opens it again. Thread-safe.
+ */
+OAKUM_PUBLIC void oakum_trim(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

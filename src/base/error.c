@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/error.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Copies the tail of text: the end of a long path tells more than its start. */
+static void copy_tail(char *to, size_t to_bytes, const char *text)
+{
+	size_t length = strlen(text);
+	const char *from = length < to_bytes ? text : text + length - (to_bytes - 1);
+
+	memcpy(to, from, strlen(from) + 1);
+}
+
+int fail(struct oakum_error *err, int code, const char *op, const char *entry)
+{
+	assert(code > 0);
+	memset(err, 0, sizeof(*err));
+	err->code = code;
+	snprintf(err->op, sizeof(err->op), "%s", op);
+	if (entry != NULL)
+		copy_tail(err->entry, sizeof(err->entry), entry);
+	return -code;
+}
+
+int fail_because(struct oakum_error *err, int code, const char *op, const char *entry,
+	const char *format, ...)
+{
+	va_list arguments;
+	int r = fail(err, code, op, entry);
+
+	va_start(arguments, format);
+	vsnprintf(err->detail, sizeof(err->detail), format, arguments);
+	va_end(arguments);
+	return r;
+}
+
+int staged(int r, enum oakum_stage stage, struct oakum_error *err)
+{
+	if (r < 0 && err->stage == 0)
+		err->stage = stage;
+	return r;
+}
+
+const char *stage_name(uint32_t stage)
+{
+	static const char *const names[] = {
+		[OAKUM_STAGE_SETUP] = "setup",
+		[OAKUM_STAGE_DECOMPRESS] = "decompress",
+		[OAKUM_STAGE_READ] = "read",
+		[OAKUM_STAGE_POLICY] = "policy",
+		[OAKUM_STAGE_WRITE] = "write",
+		[OAKUM_STAGE_REAP] = "reap",
+	};
+
+	if (stage >= sizeof(names) / sizeof(names[0]) || names[stage] == NULL)
+		return "unknown";
+	return names[stage];
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Fill and copy struct oakum_error: written once, where most is known, passed up untouched. */
+#ifndef OAKUM_BASE_ERROR_H
+#define OAKUM_BASE_ERROR_H
+
+#include <oakum/oakum.h>
+
+/*
+ * Fills err and returns -code.
+ *
+ * code   positive errno
+ * op     the operation: a system call's name or a verb
+ * entry  path inside the layer, or NULL or "" where there is none; untrusted
+ */
+int fail(struct oakum_error *err, int code, const char *op, const char *entry);
+
+/* The same with a sentence for people: what was found, what to do. printf-like. */
+int fail_because(struct oakum_error *err, int code, const char *op, const char *entry,
+	const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* Sets the stage if r < 0 and none is set yet; returns r. */
+int staged(int r, enum oakum_stage stage, struct oakum_error *err);
+
+/* "setup", "decompress", ...; "unknown" for any other value. */
+const char *stage_name(uint32_t stage);
+
+#endif

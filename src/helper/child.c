@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "helper/child.h"
+
+#include "base/error.h"
+#include "decompressor/decompressor.h"
+#include "jail/jail.h"
+#include "monitor/monitor.h"
+#include "unpacker/unpacker.h"
+#include "wire/report.h"
+#include "wire/request.h"
+
+#include <unistd.h>
+
+/* The exit status is a diagnosis only: success is the report that says so. */
+static void end(int r, struct report *report, const struct oakum_error *err)
+{
+	jail_denied_calls(&report->stats.denied_calls, &report->stats.denied_call);
+	if (r < 0) {
+		report->result = -err->code;
+		report->error = *err;
+	}
+	_exit(report_send(FD_REPORT, report) < 0 || r < 0);
+}
+
+static int narrow(void *context, enum oakum_compression codec, struct oakum_error *err)
+{
+	(void)context;
+	(void)codec;
+	return jail_narrow(err);
+}
+
+/* The order is the security argument: memory, walls, seccomp, and only then the first byte. */
+static int decompress(const struct request *request, struct report *report, struct oakum_error *err)
+{
+	static const int keep_fds[] = { FD_INPUT, FD_OUTPUT, FD_TEXT, FD_REPORT, FD_LIVENESS };
+	const struct jail jail = {
+		.role = ROLE_DECOMPRESSOR,
+		.keep_fds = keep_fds,
+		.keep_count = sizeof(keep_fds) / sizeof(keep_fds[0]),
+		.rootfs_fd = -1,
+	};
+	const struct decompressor_options options = {
+		.layer_fd = FD_INPUT,
+		.stream_fd = FD_OUTPUT,
+		.max_window_bytes = request->limits.window_bytes,
+		.max_ratio = request->limits.ratio,
+		.narrow = narrow,
+	};
+	struct jail_result walls;
+	struct decompressor *decompressor;
+	int r = staged(decompressor_open(&options, &decompressor, err), OAKUM_STAGE_SETUP, err);
+
+	if (r == 0)
+		r = staged(jail_enter(&jail, &walls, err), OAKUM_STAGE_SETUP, err);
+	if (r == 0)
+		r = staged(jail_seal(ROLE_DECOMPRESSOR, &walls.walls, err), OAKUM_STAGE_SETUP, err);
+	if (r == 0)
+		r = staged(decompressor_run(decompressor, &report->stats, err),
+			OAKUM_STAGE_DECOMPRESS, err);
+	return r;
+}
+
+void child_decompress(const void *request)
+{
+	struct report report;
+	struct oakum_error err = { 0 };
+
+	report_init(&report, REPORT_FROM_DECOMPRESSOR);
+	end(decompress(request, &report, &err), &report, &err);
+}
+
+/* Threads inherit every wall but seccomp, which reaches them all: so they start between the two. */
+static int raise_walls(const struct request *request, struct unpacker **unpacker,
+	struct jail_result *walls, struct oakum_error *err)
+{
+	static const int keep_fds[] = { FD_INPUT, FD_OUTPUT, FD_TEXT, FD_ROOTFS, FD_REPORT,
+		FD_LIVENESS };
+	const struct jail jail = {
+		.role = ROLE_UNPACKER,
+		.keep_fds = keep_fds,
+		.keep_count = sizeof(keep_fds) / sizeof(keep_fds[0]),
+		.rootfs_fd = FD_ROOTFS,
+		.min_level = request->min_level,
+		.needs_trusted_xattrs = request->whiteouts == OAKUM_WHITEOUTS_OVERLAY,
+	};
+	int r = jail_enter(&jail, walls, err);
+
+	if (r < 0)
+		return r;
+	const struct unpacker_options options = {
+		.stream_fd = FD_INPUT,
+		.rootfs_fd = walls->root_fd,
+		.whiteouts = request->whiteouts,
+		.profile = request->profile,
+		.trailing = request->trailing,
+		.threads = request->threads,
+		.exclude = request->exclude,
+		.limits = request->limits,
+	};
+	r = unpacker_open(&options, unpacker, err);
+	if (r < 0)
+		return r;
+	return jail_seal(ROLE_UNPACKER, &walls->walls, err);
+}
+
+void child_unpack(const void *request)
+{
+	struct unpacker *unpacker = NULL;
+	struct jail_result walls = { 0 };
+	struct report report;
+	struct oakum_error err = { 0 };
+	int r;
+
+	report_init(&report, REPORT_FROM_UNPACKER);
+	r = staged(raise_walls(request, &unpacker, &walls, &err), OAKUM_STAGE_SETUP, &err);
+	if (r == 0) {
+		r = unpacker_run(unpacker, &report.stats, &err);
+		report.ended_early = r < 0 && unpacker_stream_ended_early(unpacker);
+	}
+	report.stats.level = walls.level;
+	report.stats.walls = walls.walls;
+	end(r, &report, &err);
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The confined executable: argv[0] chooses a row of the personality table. */
+#include "base/error.h"
+#include "helper/child.h"
+#include "helper/request_read.h"
+#include "monitor/monitor.h"
+#include "wire/report.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash == NULL ? path : slash + 1;
+}
+
+/* A broken pipe and a file over RLIMIT_FSIZE are errors to report, not deaths. */
+static void ignore_deadly_signals(void)
+{
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+}
+
+static int report_failure(int r, struct oakum_error *err)
+{
+	struct report report;
+
+	staged(r, OAKUM_STAGE_SETUP, err);
+	report_init(&report, REPORT_FROM_MONITOR);
+	report.result = -err->code;
+	report.error = *err;
+	report_send(FD_REPORT, &report);
+	return 1;
+}
+
+/* The request is read while nothing hostile has spoken yet; jansson is not used after that. */
+static int run_monitor(void)
+{
+	static struct request request;
+	struct oakum_error err = { 0 };
+	const struct monitor monitor = {
+		.decompressor = child_decompress,
+		.unpacker = child_unpack,
+		.context = &request,
+	};
+	int r;
+
+	r = request_read(FD_REQUEST, &request, &err);
+	if (r < 0)
+		return report_failure(r, &err);
+	close(FD_REQUEST);
+	return monitor_run(&monitor) < 0;
+}
+
+static const struct {
+	const char *name;
+	int (*run)(void);
+} personalities[] = {
+	{ "oakum-monitor", run_monitor },
+};
+
+int main(int argc, char **argv)
+{
+	const char *name = argc > 0 ? base_name(argv[0]) : "oakum-helper";
+
+	ignore_deadly_signals();
+	for (size_t i = 0; i < sizeof(personalities) / sizeof(personalities[0]); i++) {
+		if (strcmp(name, personalities[i].name) == 0)
+			return personalities[i].run();
+	}
+	fprintf(stderr,
+		"%s: this program is started by liboakum; to unpack a layer use: oakum unpack\n",
+		name);
+	return 2;
+}

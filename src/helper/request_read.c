@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "helper/request_read.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/fd.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+static void free_json(json_t **json)
+{
+	json_decref(*json);
+}
+#define cleanup_json __attribute__((cleanup(free_json)))
+
+static int bad(struct oakum_error *err, const char *key, const char *why)
+{
+	return fail_because(err, EPROTO, "read options", NULL, "%s: %s", key, why);
+}
+
+static int read_number(const json_t *value, const struct request_option *option, uint64_t *number,
+	struct oakum_error *err)
+{
+	if (option->kind == REQUEST_U64 && json_is_string(value) &&
+		strcmp(json_string_value(value), "none") == 0) {
+		*number = UINT64_MAX;
+		return 0;
+	}
+	if (!json_is_integer(value) || json_integer_value(value) < 0)
+		return bad(err, option->key, "not a number");
+	*number = (uint64_t)json_integer_value(value);
+	if (*number > option->max)
+		return bad(err, option->key, "out of range");
+	return 0;
+}
+
+/* UTF-8 of code points up to U+00FF -> the bytes they stand for; in place, it only shrinks. */
+static int fold_bytes(char *string)
+{
+	unsigned char *from = (unsigned char *)string;
+	unsigned char *to = (unsigned char *)string;
+
+	while (*from != '\0') {
+		if (*from < 0x80) {
+			*to++ = *from++;
+		} else if (*from == 0xc2 || *from == 0xc3) {
+			*to++ = (unsigned char)((*from & 0x03) << 6 | (from[1] & 0x3f));
+			from += 2;
+		} else {
+			return -EPROTO;
+		}
+	}
+	*to = '\0';
+	return 0;
+}
+
+static int read_string(
+	const json_t *value, const char *key, const char **string, struct oakum_error *err)
+{
+	const char *text = json_string_value(value);
+
+	if (text == NULL || strlen(text) != json_string_length(value))
+		return bad(err, key, "not a string");
+	char *copy = strdup(text);
+	if (copy == NULL)
+		return fail(err, ENOMEM, "read options", NULL);
+	*string = copy;
+	if (fold_bytes(copy) < 0)
+		return bad(err, key, "a code point over U+00FF is no byte");
+	return 0;
+}
+
+static int read_strings(
+	const json_t *value, const char *key, const char *const **strings, struct oakum_error *err)
+{
+	if (!json_is_array(value))
+		return bad(err, key, "not a list");
+	size_t count = json_array_size(value);
+	const char **list = calloc(count + 1, sizeof(*list));
+	if (list == NULL)
+		return fail(err, ENOMEM, "read options", NULL);
+	*strings = list;
+	for (size_t i = 0; i < count; i++) {
+		int r = read_string(json_array_get(value, i), key, &list[i], err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int read_option(const json_t *value, const struct request_option *option,
+	struct request *request, struct oakum_error *err)
+{
+	char *to = (char *)request + option->offset;
+	uint64_t number = 0;
+	int r;
+
+	if (option->kind == REQUEST_STRINGS)
+		return read_strings(value, option->key, (const char *const **)(void *)to, err);
+	r = read_number(value, option, &number, err);
+	if (r < 0)
+		return r;
+	if (option->kind == REQUEST_U64) {
+		memcpy(to, &number, sizeof(number));
+	} else {
+		uint32_t narrow = (uint32_t)number;
+		memcpy(to, &narrow, sizeof(narrow));
+	}
+	return 0;
+}
+
+static int read_version(const json_t *root, struct request *request, struct oakum_error *err)
+{
+	const json_t *version = json_object_get(root, "version");
+
+	if (!json_is_integer(version) || json_integer_value(version) < 0 ||
+		json_integer_value(version) > UINT32_MAX)
+		return bad(err, "version", "not a number");
+	request->version = (uint32_t)json_integer_value(version);
+	return request_check(request, err);
+}
+
+int request_parse(const char *text, size_t length, struct request *request, struct oakum_error *err)
+{
+	json_error_t where;
+	size_t known = 1;
+	cleanup_json json_t *root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &where);
+
+	if (root == NULL)
+		return fail_because(err, EPROTO, "read options", NULL, "line %d, column %d: %s",
+			where.line, where.column, where.text);
+	if (!json_is_object(root))
+		return bad(err, "options", "not an object");
+	request_init(request);
+	int r = read_version(root, request, err);
+	if (r < 0)
+		return r;
+	for (const struct request_option *option = request_options; option->key != NULL; option++) {
+		const json_t *value = json_object_get(root, option->key);
+		if (value == NULL)
+			return bad(err, option->key, "missing");
+		r = read_option(value, option, request, err);
+		if (r < 0)
+			return r;
+		known++;
+	}
+	if (json_object_size(root) != known)
+		return bad(err, "options", "there is a key that is not known");
+	return request_check(request, err);
+}
+
+int request_read(int fd, struct request *request, struct oakum_error *err)
+{
+	cleanup_free char *text = NULL;
+	size_t length;
+	size_t seed;
+	int r = fd_read_all(fd, REQUEST_MAX_BYTES, &text, &length);
+
+	if (r < 0)
+		return fail_because(err, -r, "read options", NULL, "at most %d MiB are taken",
+			REQUEST_MAX_BYTES >> 20);
+	/* Of its hash table: left alone, jansson would open /dev/urandom for it. */
+	if (getrandom(&seed, sizeof(seed), 0) == (ssize_t)sizeof(seed))
+		json_object_seed(seed);
+	return request_parse(text, length, request, err);
+}

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/child.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/sys.h"
+#include "host/helper_file.h"
+#include "wire/request.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+enum {
+	STACK_BYTES = 64 << 10,
+	FD_AFTER_LAST = 8, /* the child is handed 0 to 7: monitor/monitor.h says which is what */
+};
+
+/*
+ * Everything that the child needs, each >= FD_HIGH: dup2 onto 0 to 7 must not
+ * hit a descriptor that is still to be placed, and hosts may have 0 to 2 closed.
+ */
+struct launch {
+	int place_fd[FD_AFTER_LAST];
+	int exec_fd;
+	int failed_errno; /* written by the child, which shares our memory until its exec */
+	const char *failed_op;
+};
+
+static void launch_init(struct launch *launch)
+{
+	*launch = (struct launch){ .exec_fd = -1 };
+	for (size_t i = 0; i < FD_AFTER_LAST; i++)
+		launch->place_fd[i] = -1;
+}
+
+static void close_launch(struct launch *launch)
+{
+	for (size_t i = 0; i < FD_AFTER_LAST; i++)
+		close_fd(&launch->place_fd[i]);
+	close_fd(&launch->exec_fd);
+}
+#define cleanup_launch __attribute__((cleanup(close_launch)))
+
+static int duplicate_into(struct launch *launch, int slot, int fd, struct oakum_error *err)
+{
+	int high = fd_duplicate_high(fd);
+
+	if (high < 0)
+		return fail(err, -high, "dup", NULL);
+	launch->place_fd[slot] = high;
+	return 0;
+}
+
+/* For the child's output and text: nothing that it writes there is ever read. */
+static int open_null(struct launch *launch, struct oakum_error *err)
+{
+	cleanup_fd int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null_fd < 0) /* no /dev: an empty file that is gone with the child does as well */
+		null_fd = memfd_create("oakum-null", MFD_CLOEXEC);
+	if (null_fd < 0)
+		return fail(err, errno, "open /dev/null", NULL);
+	int r = duplicate_into(launch, 1, null_fd, err);
+	if (r < 0)
+		return r;
+#ifdef OAKUM_SANITIZED
+	/* A sanitizer's last words are what such a build is for. */
+	return duplicate_into(launch, 2, fcntl(STDERR_FILENO, F_GETFD) < 0 ? null_fd : 2, err);
+#else
+	return duplicate_into(launch, 2, null_fd, err);
+#endif
+}
+
+/*
+ * A pipe takes a short request before anybody reads it, so that no write can
+ * ever block on a child that is dead; a longer one goes into a file in memory.
+ */
+static int open_request(
+	const struct child_spec *spec, struct launch *launch, struct oakum_error *err)
+{
+	int r;
+
+	if (spec->request_bytes <= REQUEST_PIPE_BYTES) {
+		struct pipe_pair pair;
+		r = fd_pipe(&pair, 0);
+		if (r < 0)
+			return fail(err, -r, "pipe2", NULL);
+		launch->place_fd[3] = pair.read_fd;
+		(void)fcntl(pair.write_fd, F_SETFL, O_NONBLOCK);
+		ssize_t put = write(pair.write_fd, spec->request, spec->request_bytes);
+		close(pair.write_fd);
+		if (put == (ssize_t)spec->request_bytes)
+			return 0;
+		/* A user over pipe-user-pages-soft gets pipes of one page. */
+		close_fd(&launch->place_fd[3]);
+	}
+	cleanup_fd int memory_fd = memfd_create("oakum-request", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (memory_fd < 0)
+		return fail(err, errno, "memfd_create", NULL);
+	r = fd_write_all(memory_fd, spec->request, spec->request_bytes);
+	if (r < 0)
+		return fail(err, -r, "write options", NULL);
+	if (fcntl(memory_fd, F_ADD_SEALS,
+		    F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0 ||
+		lseek(memory_fd, 0, SEEK_SET) < 0)
+		return fail(err, errno, "seal options", NULL);
+	return duplicate_into(launch, 3, memory_fd, err);
+}
+
+static int open_channels(struct launch *launch, struct child *child, struct oakum_error *err)
+{
+	struct pipe_pair liveness;
+	int low[2];
+	int r = fd_pipe(&liveness, 0);
+
+	if (r < 0)
+		return fail(err, -r, "pipe2", NULL);
+	launch->place_fd[7] = liveness.write_fd;
+	child->liveness_fd = liveness.read_fd;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, low) < 0)
+		return fail(err, errno, "socketpair", NULL);
+	cleanup_fd int ours_fd = low[0];
+	cleanup_fd int theirs_fd = low[1];
+	child->report_fd = fd_duplicate_high(ours_fd);
+	if (child->report_fd < 0)
+		return fail(err, -child->report_fd, "dup", NULL);
+	r = duplicate_into(launch, 5, theirs_fd, err);
+	if (r < 0)
+		return r;
+	/* By it the monitor learns of our death, in a pid namespace too. */
+	cleanup_fd int self_fd = sys_pidfd_open(getpid(), 0);
+	if (self_fd < 0)
+		return fail(err, errno, "pidfd_open", NULL);
+	return duplicate_into(launch, 6, self_fd, err);
+}
+
+static int prepare(const struct child_spec *spec, struct launch *launch, struct child *child,
+	struct oakum_error *err)
+{
+	int r = helper_file_open(err);
+
+	if (r < 0)
+		return r;
+	launch->exec_fd = r;
+	r = duplicate_into(launch, 0, spec->layer_fd, err);
+	if (r == 0)
+		r = duplicate_into(launch, 4, spec->rootfs_fd, err);
+	if (r == 0)
+		r = open_null(launch, err);
+	if (r == 0)
+		r = open_request(spec, launch, err);
+	if (r == 0)
+		r = open_channels(launch, child, err);
+	return r;
+}
+
+static int give_up(struct launch *launch, const char *op)
+{
+	launch->failed_errno = errno;
+	launch->failed_op = op;
+	_exit(127);
+}
+
+/*
+ * Runs in the child, in our memory and on a stack of its own, with all signals
+ * blocked, while the thread that started it stands still: plain system calls
+ * only. What it inherits is reset, for an ignored SIGCHLD would lose the
+ * monitor its own children's statuses, and a blocked signal is blocked for good.
+ */
+static int run_child(void *argument)
+{
+	static char name[] = "oakum-monitor";
+	struct launch *launch = argument;
+	char *const argv[] = { name, NULL };
+	char *const envp[] = { NULL };
+	struct sigaction by_default = { .sa_handler = SIG_DFL };
+	sigset_t none;
+
+	for (int number = 1; number < _NSIG; number++)
+		(void)sigaction(number, &by_default, NULL); /* KILL, STOP and libc's own say no */
+	(void)setsid();					    /* Ctrl-C is for the caller */
+	for (int slot = 0; slot < FD_AFTER_LAST; slot++) {
+		if (dup2(launch->place_fd[slot], slot) < 0)
+			return give_up(launch, "dup2");
+	}
+	if (sys_close_range(FD_AFTER_LAST, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+		return give_up(launch, "close_range");
+	sigemptyset(&none);
+	if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
+		return give_up(launch, "sigprocmask");
+	sys_execveat(launch->exec_fd, "", argv, envp, AT_EMPTY_PATH);
+	return give_up(launch, "execveat");
+}
+
+/*
+ * CLONE_VM and CLONE_VFORK: no page table is copied (136 ms in a host of 4 GiB)
+ * and a failed exec is known at once. CLONE_PIDFD: the handle is there before
+ * anybody can reap. CLONE_NEWPID, where the caller may: with the monitor as the
+ * namespace's init the kernel leaves no process of ours behind.
+ */
+static int clone_child(struct launch *launch, void *stack, struct child *child)
+{
+	const int flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD;
+	void *top = (char *)stack + STACK_BYTES;
+	int pidfd = -1;
+	pid_t pid = clone(run_child, top, flags | CLONE_NEWPID, launch, &pidfd);
+
+	child->has_pid_namespace = pid >= 0;
+	if (pid < 0 && (errno == EPERM || errno == EINVAL || errno == ENOSPC || errno == EUSERS))
+		pid = clone(run_child, top, flags, launch, &pidfd);
+	if (pid < 0)
+		return -errno;
+	child->pid = pid;
+	child->pidfd = pidfd;
+	return 0;
+}
+
+static int clone_quietly(struct launch *launch, struct child *child, struct oakum_error *err)
+{
+	void *stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+	int cancel_state;
+	sigset_t all;
+	sigset_t before;
+
+	if (stack == MAP_FAILED)
+		return fail(err, errno, "mmap", NULL);
+	/* Neither a handler nor a cancellation may run while memory is shared. */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	int r = clone_child(launch, stack, child);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_setcancelstate(cancel_state, NULL);
+	munmap(stack, STACK_BYTES);
+	if (r < 0)
+		return fail(err, -r, "clone", NULL);
+	return 0;
+}
+
+/* The exec did not come about: the child has exited; its status may be anybody's. */
+static int collect_failed(const struct launch *launch, struct child *child, struct oakum_error *err)
+{
+	siginfo_t info;
+
+	(void)waitid(P_PIDFD, (id_t)child->pidfd, &info, WEXITED | __WALL);
+	return fail_because(err, launch->failed_errno, launch->failed_op, NULL,
+		"the helper could not be started");
+}
+
+int child_start(const struct child_spec *spec, struct child *child, struct oakum_error *err)
+{
+	cleanup_launch struct launch launch;
+	int r;
+
+	launch_init(&launch);
+	*child = (struct child){ .pidfd = -1, .report_fd = -1, .liveness_fd = -1 };
+	r = prepare(spec, &launch, child, err);
+	if (r == 0)
+		r = clone_quietly(&launch, child, err);
+	if (r == 0 && launch.failed_errno != 0)
+		r = collect_failed(&launch, child, err);
+	if (r < 0)
+		child_close(child);
+	return r;
+}
+
+void child_close(struct child *child)
+{
+	close_fd(&child->pidfd);
+	close_fd(&child->report_fd);
+	close_fd(&child->liveness_fd);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Starts the helper: clone, everything reset, exec of a descriptor. */
+#ifndef OAKUM_HOST_CHILD_H
+#define OAKUM_HOST_CHILD_H
+
+#include <oakum/oakum.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* What the child gets; all borrowed. */
+struct child_spec {
+	int layer_fd;
+	int rootfs_fd;
+	const char *request; /* the text that it reads from its descriptor 3 */
+	size_t request_bytes;
+};
+
+struct child {
+	pid_t pid;		/* for messages only: it may be reaped by others and used again */
+	int pidfd;		/* the one handle to wait and to kill by */
+	int report_fd;		/* its record comes here */
+	int liveness_fd;	/* readable (end of file) when no process of ours is left */
+	bool has_pid_namespace; /* then the kernel sees to that */
+};
+
+/*
+ * Starts the monitor. The descriptors in *child are the caller's, to be ended
+ * with child_close(). A failed exec is known here. Nothing of the calling
+ * process is changed; other threads go on meanwhile.
+ */
+int child_start(const struct child_spec *spec, struct child *child, struct oakum_error *err);
+
+/* Closes the descriptors; the process must have been waited for. */
+void child_close(struct child *child);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Waits for the record and for the end of every process of ours; collects exactly those. */
+#ifndef OAKUM_HOST_WAIT_H
+#define OAKUM_HOST_WAIT_H
+
+#include "host/child.h"
+#include "wire/report.h"
+
+/* A deadline is a point of CLOCK_MONOTONIC in milliseconds; -1 is never. */
+
+/* timeout_ms from now; 0 is never. */
+int64_t deadline_from_now(uint64_t timeout_ms);
+
+/* What is left until then, for poll(2): -1 for ever, else 0 to INT_MAX milliseconds. */
+int deadline_left(int64_t deadline);
+
+/*
+ * Returns 0 with a *record that was found good, whatever it says, or -errno:
+ * -ETIMEDOUT at the deadline, -EIO when the monitor died without a record. In
+ * every case no process of ours is alive afterwards.
+ */
+int wait_for_record(
+	struct child *child, int64_t deadline, struct report *record, struct oakum_error *err);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The root switch and its ladder. */
+#ifndef OAKUM_JAIL_ROOT_H
+#define OAKUM_JAIL_ROOT_H
+
+#include <oakum/oakum.h>
+#include <stdint.h>
+
+/*
+ * Makes the directory rootfs_fd the root and working directory of this process,
+ * by the strongest way up to max_level (0: any) that the caller's rights allow.
+ *
+ * Returns an O_PATH descriptor of the new root, *level and *walls say how; or
+ * -errno: -EPERM when not even chroot(2) is allowed. rootfs_fd stays open.
+ */
+int root_switch(int rootfs_fd, uint32_t max_level, uint32_t *level, uint32_t *walls,
+	struct oakum_error *err);
+
+#endif

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "jail/seccomp.h"
+
+#include "base/error.h"
+#include "base/sys.h"
+
+#include <errno.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+
+#if defined(__x86_64__)
+#define OAKUM_AUDIT_ARCH AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define OAKUM_AUDIT_ARCH AUDIT_ARCH_AARCH64
+#else
+#error "the system call lists are for x86-64 and arm64"
+#endif
+
+#ifndef SYS_fchmodat2
+#define SYS_fchmodat2 452
+#endif
+#ifndef SYS_setxattrat
+#define SYS_setxattrat 463
+#endif
+
+/*
+ * The lists hold names in the order of how often they are called: the filter is
+ * walked from its top. mmap and mprotect are allowed without PROT_EXEC only.
+ */
+
+const int seccomp_monitor_calls[] = {
+	SYS_read,
+	SYS_write,
+#ifdef SYS_poll
+	SYS_poll,
+#endif
+	SYS_ppoll,
+	SYS_waitid,	       /* the statuses of its two children */
+	SYS_pidfd_send_signal, /* the other must die when one has failed */
+	SYS_recvmsg,	       /* their reports */
+	SYS_close,
+	SYS_exit_group,
+	SYS_rt_sigreturn,
+	SYS_restart_syscall,
+	-1,
+};
+
+/* Until the codec is known: the head is read, and memory may still be mapped. */
+const int seccomp_decompressor_calls[] = {
+	SYS_read,
+	SYS_write,
+#ifdef SYS_poll
+	SYS_poll,
+#endif
+	SYS_ppoll,
+	SYS_splice,
+	SYS_brk,
+	SYS_mmap,
+	SYS_munmap,
+	SYS_mremap,
+	SYS_mprotect,
+	SYS_madvise,
+	SYS_futex,
+	SYS_rt_sigprocmask, /* abort(3) of a library, so that it is seen as one */
+	SYS_rt_sigreturn,
+	SYS_restart_syscall,
+	SYS_seccomp, /* jail_narrow() */
+	SYS_exit_group,
+	-1,
+};
+
+/* Once it is known: every codec lives on memory that was set aside before. */
+const int seccomp_codec_calls[] = {
+	SYS_read,
+	SYS_write,
+#ifdef SYS_poll
+	SYS_poll,
+#endif
+	SYS_ppoll,
+	SYS_rt_sigreturn,
+	SYS_restart_syscall,
+	SYS_exit_group,
+	-1,
+};
+
+const int seccomp_unpacker_calls[] = {
+	SYS_read,   /* the stream */
+	SYS_openat, /* a new file below a parent descriptor */
+	SYS_write,  /* content; the report */
+	SYS_pwrite64,
+	SYS_utimensat,
+	SYS_close,
+	SYS_futex,   /* the writer threads */
+	SYS_openat2, /* parents, with RESOLVE_IN_ROOT */
+	SYS_fchown,
+	SYS_fchownat,
+	SYS_fchmod,
+	SYS_fchmodat2,
+	SYS_mkdirat,
+	SYS_symlinkat,
+	SYS_linkat,
+	SYS_unlinkat,
+	SYS_mknodat,
+	SYS_renameat2,
+	SYS_newfstatat,
+	SYS_fstat,
+	SYS_statx,
+	SYS_readlinkat,
+	SYS_getdents64, /* the trees that whiteouts and replaced directories remove */
+	SYS_fchdir,	/* xattrs of a symlink before Linux 6.13 */
+	SYS_setxattrat,
+	SYS_fsetxattr,
+	SYS_lsetxattr,
+	SYS_setxattr,
+	SYS_fgetxattr, /* has the parent a default ACL? */
+	SYS_lgetxattr,
+	SYS_ftruncate, /* the last hole of a sparse file */
+	SYS_fallocate,
+	SYS_lseek,
+#ifdef SYS_poll
+	SYS_poll,
+#endif
+	SYS_ppoll,
+	SYS_brk,
+	SYS_mmap,
+	SYS_munmap,
+	SYS_mremap,
+	SYS_mprotect,
+	SYS_madvise,
+	SYS_clock_gettime,
+	SYS_sched_yield,
+	SYS_sysinfo,	    /* qsort(3) asks how much memory there is */
+	SYS_rt_sigprocmask, /* the end of a thread */
+	SYS_rt_sigreturn,
+	SYS_restart_syscall,
+	SYS_exit,
+	SYS_exit_group,
+	-1,
+};
+
+/* Nobody calls these by mistake: the process is killed, and the monitor says so. */
+static const int forbidden_calls[] = {
+	SYS_execve,
+	SYS_execveat,
+	SYS_socket,
+	SYS_ptrace,
+	SYS_mount,
+	SYS_bpf,
+	SYS_io_uring_setup,
+	SYS_keyctl,
+	SYS_clone,
+	SYS_clone3,
+	SYS_unshare,
+	SYS_setns,
+	-1,
+};
+
+enum { PROGRAM_MAX = 160 };
+
+struct program {
+	struct sock_filter lines[PROGRAM_MAX];
+	unsigned short count;
+};
+
+static void add(struct program *program, struct sock_filter line)
+{
+	program->lines[program->count++] = line;
+}
+
+static void add_load(struct program *program, size_t offset)
+{
+	add(program, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)offset));
+}
+
+static void add_return(struct program *program, uint32_t action)
+{
+	add(program, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, action));
+}
+
+/* If the number is this one: the action; mappings only while they cannot be executed. */
+static void add_rule(struct program *program, int number, uint32_t action)
+{
+	bool maps = number == SYS_mmap || number == SYS_mprotect;
+	unsigned char length = maps ? 4 : 1;
+
+	add(program, (struct sock_filter)BPF_JUMP(
+			     BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)number, 0, length));
+	if (maps) {
+		add_load(program, offsetof(struct seccomp_data, args[2]));
+		add(program,
+			(struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, PROT_EXEC, 0, 1));
+		add_return(program, SECCOMP_RET_KILL_PROCESS);
+	}
+	add_return(program, action);
+}
+
+static void build(struct program *program, const int *calls)
+{
+	program->count = 0;
+	add_load(program, offsetof(struct seccomp_data, arch));
+	add(program,
+		(struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, OAKUM_AUDIT_ARCH, 1, 0));
+	add_return(program, SECCOMP_RET_KILL_PROCESS);
+	add_load(program, offsetof(struct seccomp_data, nr));
+	for (const int *number = calls; *number >= 0; number++)
+		add_rule(program, *number, SECCOMP_RET_ALLOW);
+	for (const int *number = forbidden_calls; *number >= 0; number++)
+		add_rule(program, *number, SECCOMP_RET_KILL_PROCESS);
+	add_return(program, SECCOMP_RET_TRAP);
+}
+
+static atomic_uint denied_count;
+static atomic_uint denied_first;
+
+/* The call was not made: it gets ENOSYS, and is counted, for it is a gap in a list or worse. */
+static void deny_call(int signal_number, siginfo_t *info, void *context)
+{
+	ucontext_t *user = context;
+
+	(void)signal_number;
+	if (atomic_fetch_add(&denied_count, 1) == 0)
+		atomic_store(&denied_first, (unsigned int)info->si_syscall);
+#if defined(__x86_64__)
+	user->uc_mcontext.gregs[REG_RAX] = -ENOSYS;
+#else
+	user->uc_mcontext.regs[0] = (unsigned long long)-ENOSYS;
+#endif
+}
+
+void jail_denied_calls(uint32_t *count, uint32_t *first)
+{
+	*count = atomic_load(&denied_count);
+	*first = atomic_load(&denied_first);
+}
+
+int seccomp_allow(const int *calls, struct oakum_error *err)
+{
+	struct program program;
+
+	build(&program, calls);
+#ifndef OAKUM_SANITIZED /* sanitizers make calls of their own: their builds do without, at level 0 \
+			 */
+	struct sock_fprog filter = { .len = program.count, .filter = program.lines };
+	if (sys_seccomp(SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &filter) != 0)
+		return fail(err, errno, "seccomp", NULL);
+#else
+	(void)err;
+#endif
+	return 0;
+}
+
+static const int *calls_of(enum role role)
+{
+	switch (role) {
+	case ROLE_MONITOR:
+		return seccomp_monitor_calls;
+	case ROLE_DECOMPRESSOR:
+		return seccomp_decompressor_calls;
+	case ROLE_UNPACKER:
+		return seccomp_unpacker_calls;
+	}
+	__builtin_unreachable();
+}
+
+int jail_seal(enum role role, uint32_t *walls, struct oakum_error *err)
+{
+	struct sigaction action = { .sa_sigaction = deny_call, .sa_flags = SA_SIGINFO };
+	int r;
+
+	if (sigaction(SIGSYS, &action, NULL) < 0)
+		return fail(err, errno, "sigaction", NULL);
+	r = seccomp_allow(calls_of(role), err);
+	if (r < 0)
+		return r;
+#ifndef OAKUM_SANITIZED
+	*walls |= OAKUM_WALL_SECCOMP;
+#else
+	(void)walls;
+#endif
+	return 0;
+}
+
+/* Every codec lives on memory that was set aside: one list serves them all. */
+int jail_narrow(struct oakum_error *err)
+{
+	return seccomp_allow(seccomp_codec_calls, err);
+}

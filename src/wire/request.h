@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* struct request: what goes down to the helper, its defaults and checks, and the option table. */
+#ifndef OAKUM_WIRE_REQUEST_H
+#define OAKUM_WIRE_REQUEST_H
+
+#include "layer/limits.h"
+
+#include <oakum/oakum.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	REQUEST_VERSION = 1,
+	REQUEST_MAX_BYTES = 64 << 20,  /* a very long exclude list, with room */
+	REQUEST_PIPE_BYTES = 64 << 10, /* what a pipe takes before anybody reads it */
+};
+
+/* Resolved: a zero in here is a zero, never "the default". */
+struct request {
+	uint32_t version;
+	uint32_t whiteouts; /* enum oakum_whiteouts */
+	uint32_t profile;   /* enum oakum_profile */
+	uint32_t trailing;  /* enum oakum_trailing */
+	uint32_t threads;   /* 0 = chosen for the machine, by the helper */
+	uint32_t min_level; /* enum oakum_level */
+	struct limits limits;
+	const char *const *exclude; /* NULL, or a NULL-terminated list; borrowed */
+};
+
+enum request_kind {
+	REQUEST_U32,	 /* a number, at most max */
+	REQUEST_U64,	 /* a number, or the string "none" for UINT64_MAX */
+	REQUEST_STRINGS, /* a list of byte strings: one code point up to U+00FF a byte */
+};
+
+/* One row an option: walked by the writer, the reader and the tests. */
+struct request_option {
+	const char *key;
+	enum request_kind kind;
+	size_t offset;	       /* in struct request */
+	size_t options_offset; /* in struct oakum_unpack_options */
+	uint64_t max;
+};
+
+/* The table; ends with a row whose key is NULL. */
+extern const struct request_option request_options[];
+
+/* All defaults. */
+void request_init(struct request *request);
+
+/*
+ * Defaults, then what options asks for (NULL: nothing). Strings are borrowed.
+ * -EINVAL names the option that is out of range, -E2BIG a newer caller's wish.
+ */
+int request_from_options(const struct oakum_unpack_options *options, struct request *request,
+	struct oakum_error *err);
+
+/* Every number within its range? Both sides ask: the writer to help, the reader to be sure. */
+int request_check(const struct request *request, struct oakum_error *err);
+
+/*
+ * request -> JSON in a new buffer; free() it. Read back by request_read() of
+ * the helper. -EFBIG past REQUEST_MAX_BYTES, -ENOMEM.
+ */
+int request_write(
+	const struct request *request, char **text, size_t *length, struct oakum_error *err);
+
+#endif

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* request -> JSON, in a few lines of our own, so that the library depends on libc alone. */
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "wire/request.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Grows up to REQUEST_MAX_BYTES; the first failure sticks, so that callers check once. */
+struct text {
+	char *bytes;
+	size_t length;
+	size_t room;
+	int code;
+};
+
+static bool text_reserve(struct text *text, size_t more)
+{
+	size_t need = text->length + more + 1;
+
+	if (text->code != 0)
+		return false;
+	if (need > REQUEST_MAX_BYTES) {
+		text->code = EFBIG;
+		return false;
+	}
+	if (need > text->room) {
+		size_t room = need * 2;
+		char *larger = realloc(text->bytes, room);
+		if (larger == NULL) {
+			text->code = ENOMEM;
+			return false;
+		}
+		text->bytes = larger;
+		text->room = room;
+	}
+	return true;
+}
+
+static void text_add(struct text *text, const char *added)
+{
+	size_t length = strlen(added);
+
+	if (!text_reserve(text, length))
+		return;
+	memcpy(text->bytes + text->length, added, length + 1);
+	text->length += length;
+}
+
+/* A byte string: ASCII as it is, every other byte as the code point of its value. */
+static void text_add_string(struct text *text, const char *string)
+{
+	text_add(text, "\"");
+	for (const unsigned char *byte = (const unsigned char *)string; *byte != '\0'; byte++) {
+		char escaped[8];
+		bool plain = *byte >= ' ' && *byte < 0x7f && *byte != '"' && *byte != '\\';
+		if (!text_reserve(text, sizeof(escaped)))
+			return;
+		if (plain)
+			snprintf(escaped, sizeof(escaped), "%c", *byte);
+		else
+			snprintf(escaped, sizeof(escaped), "\\u%04x", *byte);
+		text_add(text, escaped);
+	}
+	text_add(text, "\"");
+}
+
+static void text_add_strings(struct text *text, const char *const *list)
+{
+	text_add(text, "[");
+	for (size_t i = 0; list != NULL && list[i] != NULL; i++) {
+		if (i > 0)
+			text_add(text, ",");
+		text_add_string(text, list[i]);
+	}
+	text_add(text, "]");
+}
+
+/* JSON readers take signed 64-bit integers: what is larger means "none" anyway. */
+static void text_add_number(struct text *text, uint64_t number)
+{
+	char digits[24];
+
+	if (number > INT64_MAX) {
+		text_add(text, "\"none\"");
+		return;
+	}
+	snprintf(digits, sizeof(digits), "%" PRIu64, number);
+	text_add(text, digits);
+}
+
+static void text_add_option(
+	struct text *text, const struct request_option *option, const struct request *request)
+{
+	const char *from = (const char *)request + option->offset;
+
+	text_add(text, ",\"");
+	text_add(text, option->key);
+	text_add(text, "\":");
+	switch (option->kind) {
+	case REQUEST_U32:
+		text_add_number(text, *(const uint32_t *)from);
+		return;
+	case REQUEST_U64:
+		text_add_number(text, *(const uint64_t *)from);
+		return;
+	case REQUEST_STRINGS:
+		text_add_strings(text, *(const char *const *const *)from);
+		return;
+	}
+	__builtin_unreachable();
+}
+
+int request_write(
+	const struct request *request, char **bytes, size_t *length, struct oakum_error *err)
+{
+	struct text text = { 0 };
+
+	text_add(&text, "{\"version\":");
+	text_add_number(&text, request->version);
+	for (const struct request_option *option = request_options; option->key != NULL; option++)
+		text_add_option(&text, option, request);
+	text_add(&text, "}\n");
+	if (text.code != 0) {
+		free(text.bytes);
+		return fail_because(err, text.code, "write options", NULL,
+			"all options together may take %d MiB", REQUEST_MAX_BYTES >> 20);
+	}
+	*bytes = text.bytes;
+	*length = text.length;
+	return 0;
+}
