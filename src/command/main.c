@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The oakum command: a table of sub-commands. */
+#include "command/message.h"
+#include "command/unpack.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	void (*print_help)(void);
+	const char *does;
+} commands[] = {
+	{ "unpack", unpack_main, unpack_print_help, "unpack a container layer into a directory" },
+};
+
+enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
+
+static void print_help(void)
+{
+	printf("Usage: oakum COMMAND [options] ...\n"
+	       "Unpacks container image layers without trusting them.\n\n");
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		printf("  %-10s  %s\n", commands[i].name, commands[i].does);
+	printf("\noakum COMMAND --help tells more; oakum --version tells the version.\n");
+}
+
+/* A descriptor that is opened later must not become standard output by accident. */
+static int open_standard_fds(void)
+{
+	for (int fd = 0; fd <= 2; fd++) {
+		if (fcntl(fd, F_GETFD) >= 0)
+			continue;
+		/* The wrong way round, so that using what was closed is still an error. */
+		if (open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd)
+			return -1;
+	}
+	return 0;
+}
+
+static int run(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : NULL;
+	bool asks_for_help = name != NULL && strcmp(name, "help") == 0;
+
+	if (name == NULL) {
+		message_wrong("a command is missing; see oakum --help");
+		return EXIT_WRONG_USE;
+	}
+	if (strcmp(name, "--version") == 0) {
+		printf("oakum %s\n", oakum_version());
+		return EXIT_DONE;
+	}
+	if (strcmp(name, "--help") == 0 || (asks_for_help && argc == 2)) {
+		print_help();
+		return EXIT_DONE;
+	}
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		if (asks_for_help && strcmp(argv[2], commands[i].name) == 0) {
+			commands[i].print_help();
+			return EXIT_DONE;
+		}
+		if (strcmp(name, commands[i].name) == 0)
+			return commands[i].run(argc - 2, argv + 2);
+	}
+	message_wrong("%s: no such command; see oakum --help", asks_for_help ? argv[2] : name);
+	return EXIT_WRONG_USE;
+}
+
+int main(int argc, char **argv)
+{
+	if (open_standard_fds() < 0)
+		return EXIT_FAILED;
+	int status = run(argc, argv);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		message_failed("write", "standard output", errno);
+		return status == EXIT_DONE ? EXIT_FAILED : status;
+	}
+	return status;
+}

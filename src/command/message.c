@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "command/message.h"
+
+#include "base/escape.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Long enough for a name of 2 KiB with every byte escaped. */
+enum { LINE_BYTES = 12 << 10 };
+
+static void print(const char *text)
+{
+	fprintf(stderr, "oakum: %s\n", text);
+}
+
+bool message_wrong(const char *format, ...)
+{
+	char text[LINE_BYTES];
+	char escaped[LINE_BYTES] = "";
+	size_t length = 0;
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	escape_append(escaped, sizeof(escaped), &length, text);
+	print(escaped);
+	return false;
+}
+
+void message_error(const struct oakum_error *err)
+{
+	char line[LINE_BYTES];
+
+	oakum_error_format(err, line, sizeof(line));
+	print(line);
+}
+
+void message_failed(const char *operation, const char *name, int code)
+{
+	message_wrong("setup: %s: %s: %s", name, operation, strerrordesc_np(code));
+}

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "command/option.h"
+
+#include "command/message.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct option {
+	const char *name;
+	const char *argument; /* as --help shows it; NULL: takes none */
+	const char *help;
+	bool (*take)(const struct option *option, const char *value, struct arguments *arguments);
+	const char *const *choices; /* in the order of their numbers, NULL at the end */
+	size_t offset;		    /* in struct oakum_unpack_options */
+};
+
+static bool take_choice(const struct option *option, const char *value, struct arguments *arguments)
+{
+	for (uint32_t i = 0; option->choices[i] != NULL; i++) {
+		if (strcmp(value, option->choices[i]) == 0) {
+			memcpy((char *)&arguments->options + option->offset, &i, sizeof(i));
+			return true;
+		}
+	}
+	return message_wrong("--%s=%s: it is %s", option->name, value, option->argument);
+}
+
+/* Decimal digits and nothing else. */
+static bool parse_number(const char *text, size_t length, uint64_t *number)
+{
+	*number = 0;
+	for (size_t i = 0; i < length; i++) {
+		if (text[i] < '0' || text[i] > '9')
+			return false;
+		uint64_t digit = (uint64_t)(text[i] - '0');
+		if (*number > (UINT64_MAX - digit) / 10)
+			return false;
+		*number = *number * 10 + digit;
+	}
+	return length > 0;
+}
+
+static bool take_number(const struct option *option, const char *value, struct arguments *arguments)
+{
+	uint64_t number;
+
+	if (!parse_number(value, strlen(value), &number) || number > UINT32_MAX)
+		return message_wrong("--%s=%s: it is a number", option->name, value);
+	uint32_t narrow = (uint32_t)number;
+	memcpy((char *)&arguments->options + option->offset, &narrow, sizeof(narrow));
+	return true;
+}
+
+static bool take_level(const struct option *option, const char *value, struct arguments *arguments)
+{
+	if (strcmp(value, "2") != 0 && strcmp(value, "4") != 0)
+		return message_wrong("--%s=%s: it is 2 or 4", option->name, value);
+	return take_number(option, value, arguments);
+}
+
+/* Seconds with a fraction, kept as milliseconds. */
+static bool take_seconds(
+	const struct option *option, const char *value, struct arguments *arguments)
+{
+	size_t whole_length = strcspn(value, ".");
+	const char *fraction = value[whole_length] == '.' ? value + whole_length + 1 : "0";
+	uint64_t whole;
+	uint64_t thousandths = 0;
+	uint64_t ignored;
+
+	if (!parse_number(value, whole_length, &whole) || whole > UINT32_MAX ||
+		!parse_number(fraction, strlen(fraction), &ignored))
+		return message_wrong("--%s=%s: it is a number of seconds", option->name, value);
+	for (size_t i = 0, unit = 100; fraction[i] != '\0' && unit > 0; i++, unit /= 10)
+		thousandths += unit * (uint64_t)(fraction[i] - '0');
+	arguments->options.timeout_ms = whole * 1000 + thousandths;
+	if (arguments->options.timeout_ms == 0)
+		return message_wrong("--%s=%s: it is more than nothing", option->name, value);
+	return true;
+}
+
+static const struct {
+	const char *name;
+	size_t offset;
+} limits[] = {
+	{ "content-bytes", offsetof(struct oakum_unpack_options, max_content_bytes) },
+	{ "logical-bytes", offsetof(struct oakum_unpack_options, max_logical_bytes) },
+	{ "entries", offsetof(struct oakum_unpack_options, max_entries) },
+	{ "path-depth", offsetof(struct oakum_unpack_options, max_path_depth) },
+	{ "name-bytes", offsetof(struct oakum_unpack_options, max_name_bytes) },
+	{ "link-bytes", offsetof(struct oakum_unpack_options, max_link_bytes) },
+	{ "pax-bytes", offsetof(struct oakum_unpack_options, max_pax_bytes) },
+	{ "sparse-entries", offsetof(struct oakum_unpack_options, max_sparse_entries) },
+	{ "xattr-bytes", offsetof(struct oakum_unpack_options, max_xattr_bytes) },
+	{ "entry-xattr-bytes", offsetof(struct oakum_unpack_options, max_entry_xattr_bytes) },
+	{ "layer-xattr-bytes", offsetof(struct oakum_unpack_options, max_layer_xattr_bytes) },
+	{ "ratio", offsetof(struct oakum_unpack_options, max_ratio) },
+	{ "window-bytes", offsetof(struct oakum_unpack_options, max_window_bytes) },
+	{ "trailing-bytes", offsetof(struct oakum_unpack_options, max_trailing_bytes) },
+};
+
+/* A number with K, M, G or T (of 1024) behind it, or "none". */
+static bool parse_limit(const char *text, uint64_t *limit)
+{
+	static const char units[] = "KMGT";
+	size_t length = strlen(text);
+	const char *unit = length > 1 ? strchr(units, text[length - 1]) : NULL;
+	unsigned int shift = 0;
+
+	if (strcmp(text, "none") == 0) {
+		*limit = UINT64_MAX;
+		return true;
+	}
+	if (unit != NULL && *unit != '\0') {
+		shift = 10 * (unsigned int)(unit - units + 1);
+		length--;
+	}
+	if (!parse_number(text, length, limit) || *limit == 0 || *limit > UINT64_MAX >> shift)
+		return false;
+	*limit <<= shift;
+	return true;
+}
+
+static bool take_limit(const struct option *option, const char *value, struct arguments *arguments)
+{
+	size_t name_length = strcspn(value, "=");
+	uint64_t limit;
+
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		if (strlen(limits[i].name) != name_length ||
+			strncmp(value, limits[i].name, name_length) != 0)
+			continue;
+		if (value[name_length] != '=' || !parse_limit(value + name_length + 1, &limit))
+			return message_wrong("--%s %s: its value is a number above 0, with K, M, G "
+					     "or T if you like, or \"none\"",
+				option->name, value);
+		memcpy((char *)&arguments->options + limits[i].offset, &limit, sizeof(limit));
+		return true;
+	}
+	return message_wrong("--%s %s: no limit has this name; see oakum(1)", option->name, value);
+}
+
+static bool take_exclude(
+	const struct option *option, const char *value, struct arguments *arguments)
+{
+	size_t count = arguments->exclude_count;
+	const char **larger = realloc(arguments->excludes, (count + 2) * sizeof(*larger));
+
+	(void)option;
+	if (larger == NULL)
+		return message_wrong("out of memory");
+	larger[count] = value;
+	larger[count + 1] = NULL;
+	arguments->excludes = larger;
+	arguments->exclude_count = count + 1;
+	arguments->options.exclude = larger;
+	return true;
+}
+
+static bool take_verbose(
+	const struct option *option, const char *value, struct arguments *arguments)
+{
+	(void)option;
+	(void)value;
+	arguments->is_verbose = true;
+	return true;
+}
+
+static bool take_help(const struct option *option, const char *value, struct arguments *arguments)
+{
+	(void)option;
+	(void)value;
+	arguments->wants_help = true;
+	return true;
+}
+
+static const char *const whiteout_names[] = { "apply", "overlay", "overlay-userxattr", "verbatim",
+	NULL };
+static const char *const profile_names[] = { "strict", "compat", NULL };
+static const char *const trailing_names[] = { "ignore", "refuse", NULL };
+
+#define AT(field) offsetof(struct oakum_unpack_options, field)
+
+static const struct option options[] = {
+	{ "whiteouts", "apply|overlay|overlay-userxattr|verbatim",
+		"what a .wh. name becomes (apply: what it hides is deleted)", take_choice,
+		whiteout_names, AT(whiteouts) },
+	{ "profile", "strict|compat", "what is refused (strict: what readers disagree on)",
+		take_choice, profile_names, AT(profile) },
+	{ "trailing", "ignore|refuse", "bytes after the end of the archive (ignore)", take_choice,
+		trailing_names, AT(trailing) },
+	{ "exclude", "PATH", "leave out PATH and all below it; may be repeated", take_exclude, NULL,
+		0 },
+	{ "limit", "NAME=VALUE", "set a limit, VALUE may be none; may be repeated", take_limit,
+		NULL, 0 },
+	{ "min-level", "N", "refuse walls weaker than level N, 2 or 4 (2)", take_level, NULL,
+		AT(min_level) },
+	{ "threads", "N", "threads that write files (as fits the machine)", take_number, NULL,
+		AT(threads) },
+	{ "timeout", "S", "give up after S seconds (never)", take_seconds, NULL, 0 },
+	{ "verbose", NULL, "say what was done, on standard error", take_verbose, NULL, 0 },
+	{ "help", NULL, "show this", take_help, NULL, 0 },
+};
+
+void option_print_help(void)
+{
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		char left[64];
+		int width = snprintf(left, sizeof(left), "--%s%s%s", options[i].name,
+			options[i].argument == NULL ? "" : "=",
+			options[i].argument == NULL ? "" : options[i].argument);
+		if (width > 22)
+			printf("  %s\n  %-22s  %s\n", left, "", options[i].help);
+		else
+			printf("  %-22s  %s\n", left, options[i].help);
+	}
+}
+
+static const struct option *find(const char *name, size_t length)
+{
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		if (strlen(options[i].name) == length &&
+			strncmp(options[i].name, name, length) == 0)
+			return &options[i];
+	}
+	return NULL;
+}
+
+/* Takes argv[*at], and the argument after it if the option has it there. */
+static bool parse_option(int argc, char **argv, int *at, struct arguments *arguments)
+{
+	const char *text = argv[*at] + 2;
+	size_t length = strcspn(text, "=");
+	const char *value = text[length] == '=' ? text + length + 1 : NULL;
+	const struct option *option = find(text, length);
+
+	if (strncmp(argv[*at], "--", 2) != 0 || option == NULL)
+		return message_wrong("%s: no such option; see oakum unpack --help", argv[*at]);
+	if (option->argument == NULL && value != NULL)
+		return message_wrong("--%s takes no value", option->name);
+	if (option->argument != NULL && value == NULL) {
+		if (*at + 1 == argc)
+			return message_wrong("--%s: %s is missing", option->name, option->argument);
+		value = argv[++*at];
+	}
+	return option->take(option, value, arguments);
+}
+
+static bool take_operand(const char *operand, struct arguments *arguments)
+{
+	if (arguments->layer == NULL)
+		arguments->layer = operand;
+	else if (arguments->rootfs == NULL)
+		arguments->rootfs = operand;
+	else
+		return message_wrong("%s: LAYER and ROOTFS are all there is to name", operand);
+	return true;
+}
+
+bool option_parse(int argc, char **argv, struct arguments *arguments)
+{
+	bool may_be_option = true;
+	bool is_right = true;
+
+	*arguments = (struct arguments){ .options.size = sizeof(struct oakum_unpack_options) };
+	for (int at = 0; at < argc && is_right; at++) {
+		bool is_option = may_be_option && argv[at][0] == '-' && argv[at][1] != '\0';
+		if (is_option && strcmp(argv[at], "--") == 0)
+			may_be_option = false;
+		else if (is_option)
+			is_right = parse_option(argc, argv, &at, arguments);
+		else
+			is_right = take_operand(argv[at], arguments);
+	}
+	if (is_right && !arguments->wants_help && arguments->rootfs == NULL)
+		return message_wrong("%s is missing; see oakum unpack --help",
+			arguments->layer == NULL ? "LAYER" : "ROOTFS");
+	return is_right;
+}

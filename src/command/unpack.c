@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "command/unpack.h"
+
+#include "base/cleanup.h"
+#include "command/message.h"
+#include "command/option.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+void unpack_print_help(void)
+{
+	printf("Usage: oakum unpack [options] LAYER ROOTFS\n"
+	       "Unpacks the container layer LAYER, a file or - for standard input, into the\n"
+	       "directory ROOTFS, which is made if it is missing. gzip, zstd, xz, bzip2, lz4\n"
+	       "and plain tar are known by their content.\n\n");
+	option_print_help();
+	printf("\nExit status: 0 done, 1 failed, 2 used wrongly.\n");
+}
+
+static int open_layer(const char *name)
+{
+	int fd;
+
+	if (strcmp(name, "-") == 0)
+		fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+	else
+		fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		message_failed("open", name, errno);
+	return fd;
+}
+
+/* Its parent must be there: a mistyped path should not become a tree. */
+static int open_rootfs(const char *name)
+{
+	if (mkdir(name, 0755) == 0) {
+		if (chmod(name, 0755) < 0) /* whatever the umask is */
+			message_failed("chmod", name, errno);
+	} else if (errno != EEXIST) {
+		message_failed("mkdir", name, errno);
+		return -1;
+	}
+	int fd = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		message_failed("open", name, errno);
+	return fd;
+}
+
+static void print_stats(const struct oakum_stats *stats)
+{
+	fprintf(stderr,
+		"oakum: unpacked %" PRIu64 " entries, %" PRIu64 " bytes of content, from %" PRIu64
+		" bytes of %s (%" PRIu64 " of tar); level %" PRIu32 ", walls 0x%" PRIx32
+		", threads %" PRIu32 "\n",
+		stats->entries - stats->skipped, stats->content_bytes, stats->layer_bytes,
+		stats->compression == OAKUM_COMPRESSION_NONE
+			? "tar"
+			: oakum_compression_name(stats->compression),
+		stats->stream_bytes, stats->level, stats->walls, stats->threads);
+	if (stats->denied_calls > 0)
+		fprintf(stderr,
+			"oakum: %" PRIu32 " system calls were denied, number %" PRIu32
+			" first: please report this\n",
+			stats->denied_calls, stats->denied_call);
+}
+
+static int unpack(const struct arguments *arguments)
+{
+	struct oakum_stats stats = OAKUM_STATS_INIT;
+	struct oakum_error err;
+	cleanup_fd int layer_fd = open_layer(arguments->layer);
+	if (layer_fd < 0)
+		return EXIT_FAILED;
+	cleanup_fd int rootfs_fd = open_rootfs(arguments->rootfs);
+	if (rootfs_fd < 0)
+		return EXIT_FAILED;
+	if (oakum_unpack(layer_fd, rootfs_fd, &arguments->options, &stats, &err) < 0) {
+		message_error(&err);
+		return EXIT_FAILED;
+	}
+	if (arguments->is_verbose)
+		print_stats(&stats);
+	return EXIT_DONE;
+}
+
+int unpack_main(int argc, char **argv)
+{
+	struct arguments arguments;
+	int status = EXIT_DONE;
+
+	if (!option_parse(argc, argv, &arguments))
+		status = EXIT_WRONG_USE;
+	else if (arguments.wants_help)
+		unpack_print_help();
+	else
+		status = unpack(&arguments);
+	free(arguments.excludes);
+	return status;
+}

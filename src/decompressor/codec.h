@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of codecs: name, magic, decode. */
+#ifndef OAKUM_DECOMPRESSOR_CODEC_H
+#define OAKUM_DECOMPRESSOR_CODEC_H
+
+#include "decompressor/arena.h"
+#include "decompressor/stream.h"
+
+struct codec {
+	enum oakum_compression id;
+	const char *name;
+	/*
+	 * From the layer's first byte to its end: 0 only when every checksum and
+	 * trailer was right and nothing but what the format allows follows. Takes
+	 * memory from the arena alone, and calls read, write and poll alone.
+	 */
+	int (*decode)(struct stream *stream, struct arena *arena, uint64_t max_window_bytes,
+		struct oakum_error *err);
+};
+
+/* The codec that a layer starting with these bytes is for; "none" when it is no other's. */
+const struct codec *codec_detect(const unsigned char *head, size_t length);
+
+/* A frame's magic number, little-endian, of the next four bytes; 0 if there are fewer. */
+uint32_t codec_magic(const struct stream *stream);
+
+/* zstd and LZ4 agree on frames that readers pass over. */
+static inline int codec_is_skippable(uint32_t magic)
+{
+	return (magic & 0xfffffff0) == 0x184d2a50;
+}
+
+int codec_gzip(struct stream *stream, struct arena *arena, uint64_t max_window_bytes,
+	struct oakum_error *err);
+int codec_zstd(struct stream *stream, struct arena *arena, uint64_t max_window_bytes,
+	struct oakum_error *err);
+int codec_xz(struct stream *stream, struct arena *arena, uint64_t max_window_bytes,
+	struct oakum_error *err);
+int codec_bzip2(struct stream *stream, struct arena *arena, uint64_t max_window_bytes,
+	struct oakum_error *err);
+int codec_lz4(struct stream *stream, struct arena *arena, uint64_t max_window_bytes,
+	struct oakum_error *err);
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "decompressor/decompressor.h"
+
+#include "base/error.h"
+#include "decompressor/codec.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* Beside the window: the codecs' own state, and liblzma's or LZ4's blocks. */
+static const uint64_t arena_spare_bytes = 32 << 20;
+static const uint64_t arena_max_bytes = UINT64_C(4) << 30;
+
+struct decompressor {
+	struct decompressor_options options;
+	struct arena *arena;
+	struct stream stream;
+};
+
+int decompressor_open(const struct decompressor_options *options,
+	struct decompressor **decompressor, struct oakum_error *err)
+{
+	struct decompressor *new = calloc(1, sizeof(*new));
+	uint64_t window = options->max_window_bytes;
+
+	if (new == NULL)
+		return fail(err, ENOMEM, "prepare decompressor", NULL);
+	if (window > arena_max_bytes)
+		window = arena_max_bytes;
+	new->options = *options;
+	new->stream = (struct stream){
+		.in_fd = options->layer_fd,
+		.out_fd = options->stream_fd,
+		.max_ratio = options->max_ratio,
+		.in = malloc(STREAM_IN_BYTES),
+		.out = malloc(STREAM_OUT_BYTES),
+	};
+	new->arena = arena_new((size_t)(window + arena_spare_bytes));
+	if (new->arena == NULL || new->stream.in == NULL || new->stream.out == NULL) {
+		decompressor_close(&new);
+		return fail_because(err, ENOMEM, "prepare decompressor", NULL,
+			"no room for the window; --limit window-bytes=N lowers it");
+	}
+	*decompressor = new;
+	return 0;
+}
+
+void decompressor_close(struct decompressor **decompressor)
+{
+	struct decompressor *old = *decompressor;
+
+	*decompressor = NULL;
+	if (old == NULL)
+		return;
+	arena_free(old->arena);
+	free(old->stream.in);
+	free(old->stream.out);
+	free(old);
+}
+
+static int run(
+	struct decompressor *decompressor, struct oakum_stats *stats, struct oakum_error *err)
+{
+	const struct decompressor_options *options = &decompressor->options;
+	struct stream *stream = &decompressor->stream;
+	ssize_t have = stream_need(stream, STREAM_HEAD_BYTES, err);
+	int r = 0;
+
+	if (have < 0)
+		return (int)have;
+	const struct codec *codec = codec_detect(stream->in, (size_t)have);
+	stats->compression = codec->id;
+	stream->forbids_codecs = codec->id != OAKUM_COMPRESSION_NONE;
+	if (options->narrow != NULL)
+		r = options->narrow(options->narrow_context, codec->id, err);
+	if (r < 0)
+		return r;
+	return codec->decode(stream, decompressor->arena, options->max_window_bytes, err);
+}
+
+int decompressor_run(
+	struct decompressor *decompressor, struct oakum_stats *stats, struct oakum_error *err)
+{
+	int r = run(decompressor, stats, err);
+
+	stats->layer_bytes = decompressor->stream.in_total;
+	stats->stream_bytes = decompressor->stream.out_total;
+	return r;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Role: compressed bytes -> tar stream. Read the head, choose a codec, run it to the end, check the
+ * trailer. */
+#ifndef OAKUM_DECOMPRESSOR_DECOMPRESSOR_H
+#define OAKUM_DECOMPRESSOR_DECOMPRESSOR_H
+
+#include <oakum/oakum.h>
+
+struct decompressor;
+
+struct decompressor_options {
+	int layer_fd;		   /* borrowed; may be non-blocking, a pipe, file or socket */
+	int stream_fd;		   /* borrowed; where the tar stream goes */
+	uint64_t max_window_bytes; /* of a decoder: refused with EFBIG before anything is allocated
+				    */
+	uint64_t max_ratio; /* stream bytes for one layer byte, past the first 1 GiB of stream */
+	/*
+	 * Called once, when the head of the layer told the codec and before a codec
+	 * has seen a byte: takes away the system calls that this codec does not
+	 * need. NULL: none. 0 or -errno.
+	 */
+	int (*narrow)(void *context, enum oakum_compression codec, struct oakum_error *err);
+	void *narrow_context;
+};
+
+/*
+ * Reserves the memory that codecs will use: called before the walls are sealed.
+ * Ended with decompressor_close().
+ */
+int decompressor_open(const struct decompressor_options *options,
+	struct decompressor **decompressor, struct oakum_error *err);
+void decompressor_close(struct decompressor **decompressor);
+
+/*
+ * Runs to the end of the layer. Returns 0 only when every checksum and trailer
+ * was right and nothing but zero padding follows; fills layer_bytes, stream_bytes
+ * and compression of stats in any case. -EBADMSG damaged, -EFBIG a ceiling,
+ * -EPIPE nobody reads the stream any more, other -errno of reading or writing.
+ */
+int decompressor_run(
+	struct decompressor *decompressor, struct oakum_stats *stats, struct oakum_error *err);
+
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "decompressor/stream.h"
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "decompressor/codec.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+/* Below this no ratio is asked for: small layers of zeros are honest. */
+static const uint64_t ratio_free_bytes = UINT64_C(1) << 30;
+
+ssize_t stream_need(struct stream *stream, size_t count, struct oakum_error *err)
+{
+	while (stream->in_end - stream->in_at < count && !stream->in_ended) {
+		if (stream->in_at > 0) {
+			memmove(stream->in, stream->in + stream->in_at,
+				stream->in_end - stream->in_at);
+			stream->in_end -= stream->in_at;
+			stream->in_at = 0;
+		}
+		ssize_t got = fd_read(stream->in_fd, stream->in + stream->in_end,
+			STREAM_IN_BYTES - stream->in_end);
+		if (got < 0)
+			return fail_because(err, (int)-got, "read", NULL,
+				"the layer cannot be read on after byte %" PRIu64,
+				stream->in_total);
+		stream->in_ended = got == 0;
+		stream->in_end += (size_t)got;
+		stream->in_total += (size_t)got;
+	}
+	return (ssize_t)(stream->in_end - stream->in_at);
+}
+
+/* One filter only: a second one would be a second parser that nobody asked for. */
+static int check_head(struct stream *stream, size_t count, struct oakum_error *err)
+{
+	size_t taken = STREAM_HEAD_BYTES - stream->head_bytes;
+
+	if (taken == 0 || !stream->forbids_codecs)
+		return 0;
+	if (taken > count)
+		taken = count;
+	memcpy(stream->head + stream->head_bytes, stream->out, taken);
+	stream->head_bytes += taken;
+	if (codec_detect(stream->head, stream->head_bytes)->id == OAKUM_COMPRESSION_NONE)
+		return 0;
+	return fail_because(err, EBADMSG, "decompress", NULL,
+		"the layer is compressed twice, with %s inside",
+		codec_detect(stream->head, stream->head_bytes)->name);
+}
+
+static bool is_over_ratio(const struct stream *stream)
+{
+	return stream->out_total > ratio_free_bytes &&
+	       stream->out_total / stream->max_ratio > stream->in_total;
+}
+
+int stream_put(struct stream *stream, size_t count, struct oakum_error *err)
+{
+	int r = check_head(stream, count, err);
+
+	if (r < 0 || count == 0)
+		return r;
+	stream->out_total += count;
+	if (is_over_ratio(stream))
+		return fail_because(err, EFBIG, "check limits", NULL,
+			"more than the limit ratio=%" PRIu64 "; --limit ratio=N raises it",
+			stream->max_ratio);
+	r = fd_write_all(stream->out_fd, stream->out, count);
+	if (r < 0)
+		return fail(err, -r, "write", NULL);
+	return 0;
+}
+
+int stream_expect_zeros(struct stream *stream, const char *op, struct oakum_error *err)
+{
+	for (;;) {
+		ssize_t have = stream_need(stream, 1, err);
+		if (have <= 0)
+			return (int)have;
+		for (; stream->in_at < stream->in_end; stream->in_at++) {
+			if (stream->in[stream->in_at] != 0)
+				return stream_damaged(
+					stream, op, "bytes that are no layer follow its end", err);
+		}
+	}
+}
+
+int stream_cut_off(const struct stream *stream, const char *op, struct oakum_error *err)
+{
+	return fail_because(err, EBADMSG, op, NULL, "the layer is cut off after byte %" PRIu64,
+		stream->in_total);
+}
+
+int stream_damaged(
+	const struct stream *stream, const char *op, const char *why, struct oakum_error *err)
+{
+	return fail_because(err, EBADMSG, op, NULL, "%s; near byte %" PRIu64 " of the layer", why,
+		stream->in_total - (stream->in_end - stream->in_at));
+}
+
+int stream_window_too_large(uint64_t max_window_bytes, const char *op, struct oakum_error *err)
+{
+	return fail_because(err, EFBIG, op, NULL,
+		"it asks for more memory than the limit window-bytes=%" PRIu64
+		"; --limit window-bytes=N raises it",
+		max_window_bytes);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What goes in and what comes out: one buffer each, counted, with the ceiling on their ratio. */
+#ifndef OAKUM_DECOMPRESSOR_STREAM_H
+#define OAKUM_DECOMPRESSOR_STREAM_H
+
+#include <oakum/oakum.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum {
+	STREAM_IN_BYTES = 256 << 10,
+	STREAM_OUT_BYTES = 256 << 10,
+	STREAM_HEAD_BYTES = 6, /* enough to know every codec */
+};
+
+struct stream {
+	int in_fd;
+	int out_fd;
+	uint64_t max_ratio;
+	bool forbids_codecs; /* what comes out may not be compressed again */
+
+	unsigned char *in; /* STREAM_IN_BYTES */
+	size_t in_at;	   /* the next byte that no codec has seen */
+	size_t in_end;
+	bool in_ended;
+	uint64_t in_total;
+
+	unsigned char *out; /* STREAM_OUT_BYTES; codecs write here, from its start */
+	uint64_t out_total;
+	unsigned char head[STREAM_HEAD_BYTES]; /* of what came out */
+	size_t head_bytes;
+};
+
+/*
+ * Waits until at least count bytes (at most STREAM_IN_BYTES) lie at in_at, or
+ * the end; returns how many do, or -errno.
+ */
+ssize_t stream_need(struct stream *stream, size_t count, struct oakum_error *err);
+
+/* Sends the first count bytes of out on; 0 or -errno: -EFBIG at the ratio, -EPIPE. */
+int stream_put(struct stream *stream, size_t count, struct oakum_error *err);
+
+/* All that is left must be zeros: padding of tapes and of block devices. */
+int stream_expect_zeros(struct stream *stream, const char *op, struct oakum_error *err);
+
+/* -EBADMSG: the layer is cut off. */
+int stream_cut_off(const struct stream *stream, const char *op, struct oakum_error *err);
+
+/* -EBADMSG: what the codec says of the byte where it stands. */
+int stream_damaged(
+	const struct stream *stream, const char *op, const char *why, struct oakum_error *err);
+
+/* -EFBIG: the window that a header asks for. */
+int stream_window_too_large(uint64_t max_window_bytes, const char *op, struct oakum_error *err);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* struct entry: everything we believe about one member of a layer; nothing of libarchive in it. */
+#ifndef OAKUM_LAYER_ENTRY_H
+#define OAKUM_LAYER_ENTRY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum entry_type {
+	ENTRY_FILE,
+	ENTRY_DIRECTORY,
+	ENTRY_SYMLINK,
+	ENTRY_HARD_LINK,
+	ENTRY_CHARACTER_DEVICE,
+	ENTRY_BLOCK_DEVICE,
+	ENTRY_FIFO,
+};
+
+struct xattr {
+	const char *name; /* "user.x", "security.capability" */
+	const void *value;
+	size_t value_bytes;
+};
+
+/*
+ * All pointers are borrowed from whoever filled the entry (unpacker/tar_reader)
+ * and stay good until it is asked for the next one; policy may point path and
+ * link at buffers of its own for as long.
+ */
+struct entry {
+	enum entry_type type;
+	const char *name; /* as the layer spells it: untrusted bytes, for messages only */
+	const char
+		*path; /* after path_clean(): no leading '/', no '.', no '..'; "" is the rootfs */
+	const char *link; /* symlink: its target, any bytes; hard link: a clean path; else NULL */
+	uint32_t mode;	  /* 07777 */
+	uint32_t uid;
+	uint32_t gid;
+	uint32_t device_major;
+	uint32_t device_minor;
+	uint64_t logical_bytes; /* size of a file, holes included; 0 for all others */
+	int64_t mtime_s;	/* seconds since 1970, rounded down */
+	uint32_t mtime_ns;	/* 0 to 999,999,999 */
+	const struct xattr *xattrs;
+	size_t xattr_count;
+};
+
+#endif

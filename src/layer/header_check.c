@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "layer/header_check.h"
+
+#include "base/error.h"
+#include "layer/block.h"
+#include "layer/extension.h"
+#include "layer/member_queue.h"
+#include "layer/sparse_file.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum state {
+	AT_HEADER,
+	IN_EXTENSION,	/* the body of x, g, L or K: collected */
+	IN_GNU_REGIONS, /* blocks of regions after an old GNU sparse header */
+	IN_TEXT_MAP,	/* the text map before the content of pax sparse 1.0 */
+	IN_BODY,	/* content and padding: passed over */
+	AFTER_ZERO_BLOCK,
+	AT_END,
+};
+
+struct header_check {
+	const struct limits *limits;
+	bool is_strict;
+	bool refuses_trailing;
+
+	enum state state;
+	uint64_t position;    /* of the next byte to come */
+	uint64_t header_at;   /* position of the last header, for messages */
+	uint64_t member_from; /* position where the entry to come begins */
+	uint64_t body_left;   /* of IN_BODY, padding included */
+	uint64_t trailing_bytes;
+	bool has_headers;
+
+	struct block block; /* being filled */
+	size_t block_filled;
+
+	struct extensions extensions;
+	struct header_member member; /* of the header whose regions are being read */
+	struct sparse_file sparse;
+
+	struct member_queue queue;
+};
+
+struct header_check *header_check_new(const struct header_check_options *options)
+{
+	struct header_check *check = calloc(1, sizeof(*check));
+
+	if (check == NULL)
+		return NULL;
+	check->limits = options->limits;
+	check->is_strict = options->profile == OAKUM_PROFILE_STRICT;
+	check->refuses_trailing = options->trailing == OAKUM_TRAILING_REFUSE;
+	check->extensions.limits = options->limits;
+	check->extensions.is_strict = check->is_strict;
+	return check;
+}
+
+void header_check_free(struct header_check *check)
+{
+	if (check == NULL)
+		return;
+	free(check->extensions.body);
+	free(check->queue.items);
+	free(check);
+}
+
+static int refuse(const char *why, struct oakum_error *err)
+{
+	return fail_because(err, EBADMSG, "read header", NULL, "%s", why);
+}
+
+/* Completes an error from below, where neither name nor place is known. */
+static int tell_where(const struct header_check *check, struct oakum_error *err)
+{
+	const struct oakum_error found = *err;
+
+	return fail_because(err, found.code, found.op, check->extensions.name,
+		"%s%sits header is at byte %" PRIu64 " of the stream", found.detail,
+		found.detail[0] == '\0' ? "" : "; ", check->header_at);
+}
+
+/* --- members found --- */
+
+int header_check_next(struct header_check *check, struct header_member *member)
+{
+	return member_queue_pop(&check->queue, member);
+}
+
+static uint64_t padded(uint64_t bytes)
+{
+	return (bytes + BLOCK_BYTES - 1) / BLOCK_BYTES * BLOCK_BYTES;
+}
+
+/* The entry's headers are complete and good: libarchive may be told of it. */
+static int finish_member(struct header_check *check, uint64_t body_left, struct oakum_error *err)
+{
+	if (member_queue_push(&check->queue, &check->member) < 0)
+		return fail(err, ENOMEM, "read header", NULL);
+	extension_reset(&check->extensions);
+	check->member_from = check->position + body_left;
+	check->body_left = body_left;
+	check->state = body_left > 0 ? IN_BODY : AT_HEADER;
+	return 0;
+}
+
+/* r: what sparse_file said of the map so far. */
+static int enter_map(struct header_check *check, enum state state, int r, struct oakum_error *err)
+{
+	const struct sparse_file *sparse = &check->sparse;
+
+	if (r < 0)
+		return r;
+	check->state = state;
+	check->member.logical_bytes = sparse->real_bytes;
+	return r == 0 ? 0
+		      : finish_member(check, padded(sparse->stored_bytes) - sparse->map_bytes, err);
+}
+
+/* --- entries --- */
+
+static bool ends_in_slash(const char *name)
+{
+	size_t length = strlen(name);
+
+	return length > 0 && name[length - 1] == '/';
+}
+
+/*
+ * What the entry is, whatever its letter: all kinds of files are '0' but for
+ * old GNU sparse ones, and of those a name that ends in a slash makes a
+ * directory.
+ */
+static char plain_type(const struct header_check *check, char type_flag)
+{
+	if (type_flag == '\0' || type_flag == '7')
+		type_flag = '0';
+	if ((type_flag == '0' || type_flag == 'S') && ends_in_slash(check->extensions.name))
+		type_flag = '5';
+	return type_flag;
+}
+
+/* Entries of most types have no body; what a size on them means depends on the
+ * reader. */
+static const char *check_body(
+	const struct header_check *check, const struct block *block, uint64_t *size)
+{
+	char plain = check->member.type_flag;
+	bool is_old_link = block->type_flag == '1' && !block_is_ustar(block);
+	bool is_ignored = block->type_flag == plain && (plain != '1' || is_old_link);
+
+	if (plain == '0' || plain == 'S' || *size == 0)
+		return NULL;
+	if (check->is_strict || check->extensions.pax.has_size || !is_ignored)
+		return "a body on an entry of a type that has none";
+	*size = 0;
+	return NULL;
+}
+
+static const char *describe_entry(
+	struct header_check *check, const struct block *block, uint64_t size)
+{
+	const struct pax *pax = &check->extensions.pax;
+
+	if (pax->has_size)
+		size = pax->size;
+	check->member = (struct header_member){
+		.position = check->member_from,
+		.type_flag = plain_type(check, block->type_flag),
+		.has_mtime = pax->has_mtime,
+		.mtime_s = pax->mtime_s,
+		.mtime_ns = pax->mtime_ns,
+	};
+	const char *why = check_body(check, block, &size);
+	if (why != NULL)
+		return why;
+	if (size > INT64_MAX - check->position - BLOCK_BYTES)
+		return "a size that no stream can have";
+	check->member.stored_bytes = size;
+	return extension_conflict(&check->extensions, block->type_flag);
+}
+
+static int begin_sparse(
+	struct header_check *check, const struct block *block, struct oakum_error *err)
+{
+	char plain = check->member.type_flag;
+
+	if (plain != '0' && plain != 'S')
+		return refuse("a sparse file that is no file", err);
+	check->sparse = (struct sparse_file){
+		.limits = check->limits,
+		.stored_bytes = check->member.stored_bytes,
+	};
+	if (plain == 'S')
+		return enter_map(check, IN_GNU_REGIONS,
+			sparse_file_begin_gnu(&check->sparse, block, err), err);
+	return enter_map(check, IN_TEXT_MAP,
+		sparse_file_begin_pax(&check->sparse, &check->extensions.pax, err), err);
+}
+
+static int begin_entry(struct header_check *check, const struct block *block, uint64_t size,
+	struct oakum_error *err)
+{
+	const char *why;
+
+	if (check->extensions.name[0] == '\0')
+		block_name(block, check->extensions.name);
+	why = block_check_entry(block);
+	if (why == NULL)
+		why = describe_entry(check, block, size);
+	if (why != NULL)
+		return refuse(why, err);
+	if (block->type_flag == 'S' || pax_sparse_kind(&check->extensions.pax) != PAX_SPARSE_NONE)
+		return begin_sparse(check, block, err);
+	check->member.logical_bytes = check->member.stored_bytes;
+	if (check->member.logical_bytes > check->limits->logical_bytes)
+		return limit_exceeded(err, "logical-bytes", check->limits->logical_bytes, NULL);
+	return finish_member(check, padded(check->member.stored_bytes), err);
+}
+
+static int continue_extension(struct header_check *check, struct oakum_error *err)
+{
+	check->state = IN_EXTENSION;
+	if (!extension_is_complete(&check->extensions))
+		return 0;
+	check->state = AT_HEADER;
+	return extension_finish(&check->extensions, err);
+}
+
+static int take_extension(struct header_check *check, struct oakum_error *err)
+{
+	int r = extension_take(&check->extensions, &check->block, err);
+
+	return r < 0 ? r : continue_extension(check, err);
+}
+
+static int begin_header(
+	struct header_check *check, const struct block *block, struct oakum_error *err)
+{
+	uint64_t size;
+	const char *why = block_check(block, &size);
+
+	if (why != NULL)
+		return refuse(why, err);
+	check->has_headers = true;
+	if (!extension_is(block->type_flag)) {
+		if (memchr("01234567S", block->type_flag, sizeof("01234567S")) == NULL)
+			return refuse("a type of entry that is not unpacked here", err);
+		return begin_entry(check, block, size, err);
+	}
+	int r = extension_begin(&check->extensions, block->type_flag, size, err);
+	return r < 0 ? r : continue_extension(check, err);
+}
+
+static int take_header(
+	struct header_check *check, const struct block *block, struct oakum_error *err)
+{
+	check->header_at = check->position - BLOCK_BYTES;
+	if (!block_is_zero(block) && check->state == AFTER_ZERO_BLOCK)
+		return refuse("one block of zeros in the middle: readers disagree", err);
+	if (!block_is_zero(block))
+		return begin_header(check, block, err);
+	if (check->extensions.is_open)
+		return refuse("extension headers with no entry after them", err);
+	check->state = check->state == AFTER_ZERO_BLOCK ? AT_END : AFTER_ZERO_BLOCK;
+	return 0;
+}
+
+/* --- the stream --- */
+
+static int take_block(struct header_check *check, struct oakum_error *err)
+{
+	switch (check->state) {
+	case AT_HEADER:
+	case AFTER_ZERO_BLOCK:
+		return take_header(check, &check->block, err);
+	case IN_EXTENSION:
+		return take_extension(check, err);
+	case IN_GNU_REGIONS:
+		return enter_map(check, check->state,
+			sparse_file_take_gnu(&check->sparse, &check->block, err), err);
+	case IN_TEXT_MAP:
+		return enter_map(check, check->state,
+			sparse_file_take_text(&check->sparse, &check->block, err), err);
+	case IN_BODY:
+	case AT_END:
+		break;
+	}
+	__builtin_unreachable();
+}
+
+/* Fills the block; how many bytes of from it took. */
+static size_t fill_block(struct header_check *check, const char *from, size_t length)
+{
+	size_t room = BLOCK_BYTES - check->block_filled;
+	size_t taken = length < room ? length : room;
+
+	memcpy((char *)&check->block + check->block_filled, from, taken);
+	check->block_filled += taken;
+	return taken;
+}
+
+static size_t pass_over_body(struct header_check *check, size_t length)
+{
+	size_t taken = length < check->body_left ? length : (size_t)check->body_left;
+
+	check->body_left -= taken;
+	if (check->body_left == 0)
+		check->state = AT_HEADER;
+	return taken;
+}
+
+static bool has_data(const char *bytes, size_t length)
+{
+	return bytes[0] != 0 || memcmp(bytes, bytes + 1, length - 1) != 0;
+}
+
+static int take_trailing(
+	struct header_check *check, const char *bytes, size_t length, struct oakum_error *err)
+{
+	const uint64_t limit = check->limits->trailing_bytes;
+
+	check->trailing_bytes += length;
+	if (check->trailing_bytes > limit)
+		return limit_exceeded(err, "trailing-bytes", limit, NULL);
+	if (check->refuses_trailing && has_data(bytes, length))
+		return fail_because(err, EBADMSG, "read header", NULL,
+			"data after the end of the archive at byte %" PRIu64
+			"; --trailing=ignore accepts it",
+			check->header_at);
+	return 0;
+}
+
+int header_check_feed(
+	struct header_check *check, const void *bytes, size_t length, struct oakum_error *err)
+{
+	const char *from = bytes;
+
+	while (length > 0 && check->state != AT_END) {
+		bool is_body = check->state == IN_BODY;
+		size_t taken =
+			is_body ? pass_over_body(check, length) : fill_block(check, from, length);
+		check->position += taken;
+		from += taken;
+		length -= taken;
+		if (is_body || check->block_filled < BLOCK_BYTES)
+			continue;
+		check->block_filled = 0;
+		if (take_block(check, err) < 0)
+			return tell_where(check, err);
+	}
+	if (length == 0)
+		return 0;
+	check->position += length;
+	return take_trailing(check, from, length, err);
+}
+
+int header_check_finish(struct header_check *check, bool *ended_early, struct oakum_error *err)
+{
+	bool is_between = check->block_filled == 0 && !check->extensions.is_open;
+
+	*ended_early = false;
+	if (check->state == AT_END || (check->state == AFTER_ZERO_BLOCK && is_between))
+		return 0;
+	is_between &= check->state == AT_HEADER;
+	if (is_between && (!check->has_headers || !check->is_strict))
+		return 0;
+	*ended_early = true;
+	if (is_between)
+		return fail_because(err, EBADMSG, "read header", NULL,
+			"the archive has no end after byte %" PRIu64
+			": it was cut off, or --profile=compat accepts it",
+			check->position);
+	return fail_because(err, EBADMSG, "read header", check->extensions.name,
+		"the archive is cut off after byte %" PRIu64, check->position);
+}
+
+bool header_check_at_end(const struct header_check *check)
+{
+	return check->state == AT_END;
+}
+
+uint64_t header_check_position(const struct header_check *check)
+{
+	return check->position;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rules: excludes -> whiteouts -> ids -> mode -> limits. Pure; a verdict, and an edited entry.
+ */
+#ifndef OAKUM_LAYER_POLICY_H
+#define OAKUM_LAYER_POLICY_H
+
+#include "layer/entry.h"
+#include "layer/limits.h"
+
+#include <oakum/oakum.h>
+
+enum verdict {
+	VERDICT_SKIP,	/* not for us: leave no trace */
+	VERDICT_PLACE,	/* make it, as the entry now says */
+	VERDICT_REMOVE, /* a whiteout: remove what lies at entry->path, but for what this layer
+			   placed */
+	VERDICT_EMPTY,	/* an opaque marker: empty the directory entry->path, but for the same */
+	VERDICT_MARK_OPAQUE, /* the same for overlayfs: mark the directory entry->path */
+};
+
+struct policy;
+
+struct policy_options {
+	const struct limits *limits; /* borrowed; kept */
+	uint32_t whiteouts;	     /* enum oakum_whiteouts */
+	uint32_t profile;	     /* enum oakum_profile */
+	const char *const *exclude;  /* NULL, or NULL-terminated list; copied */
+};
+
+/* A new policy, to be ended with policy_free(). -EINVAL for an exclude that is no path, -ENOMEM. */
+int policy_new(
+	const struct policy_options *options, struct policy **policy, struct oakum_error *err);
+void policy_free(struct policy *policy);
+
+/*
+ * Judges one entry, in layer order. May rewrite it (path, type, mode, xattrs);
+ * its new pointers stay good until the next call. Counts entries and bytes
+ * against the limits. -EBADMSG or -EFBIG refuses the layer.
+ */
+int policy_judge(
+	struct policy *policy, struct entry *entry, enum verdict *verdict, struct oakum_error *err);
+
+/* Counts content as it is written, of the entry at path. -EFBIG past the limit. */
+int policy_count_content(
+	struct policy *policy, uint64_t bytes, const char *path, struct oakum_error *err);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Owner -> xattrs -> mode -> times, in the one right order, and no call for what is already right.
+ */
+#ifndef OAKUM_UNPACKER_METADATA_H
+#define OAKUM_UNPACKER_METADATA_H
+
+#include "layer/entry.h"
+
+#include <oakum/oakum.h>
+#include <stdbool.h>
+
+struct metadata {
+	uint32_t mode;
+	uint32_t uid;
+	uint32_t gid;
+	int64_t mtime_s;
+	uint32_t mtime_ns;
+	bool sets_owner; /* it is not what the file was made with */
+	bool sets_mode;
+	const struct xattr *xattrs; /* borrowed */
+	size_t xattr_count;
+};
+
+/* Whom new files belong to: this process's effective ids. */
+struct owner {
+	uint32_t uid;
+	uint32_t gid;
+};
+
+/*
+ * What is left to be set on a file that this process made just now with the
+ * entry's permission bits; is_plain as in struct parent: of its directory.
+ */
+struct metadata metadata_of(const struct entry *entry, struct owner maker, bool is_plain);
+
+/* On an open file or directory. path is for messages. 0 or -errno. */
+int metadata_apply(
+	const struct metadata *metadata, int fd, const char *path, struct oakum_error *err);
+
+/* On what cannot be opened - a symlink, device or fifo - by its name in a directory. */
+int metadata_apply_at(const struct metadata *metadata, int directory_fd, const char *name,
+	const struct entry *entry, struct oakum_error *err);
+
+#endif

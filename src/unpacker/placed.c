@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "unpacker/placed.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+enum { FIRST_ROOM = 1024 };
+
+static uint64_t mix(uint64_t value)
+{
+	value ^= value >> 32;
+	value *= UINT64_C(0xd6e8feb86659fd93);
+	return value ^ value >> 29;
+}
+
+/* Keyed, so that nobody can build a layer of names that collide. */
+static uint64_t hash(const struct placed *placed, const char *path, size_t length)
+{
+	uint64_t sum = placed->key ^ length;
+	uint64_t word;
+
+	for (; length >= sizeof(word); length -= sizeof(word), path += sizeof(word)) {
+		memcpy(&word, path, sizeof(word));
+		sum = mix(sum ^ mix(word + placed->key));
+	}
+	word = 0;
+	memcpy(&word, path, length);
+	sum = mix(sum ^ mix(word + placed->key));
+	return sum == 0 ? 1 : sum;
+}
+
+static size_t find_slot(const struct placed *placed, uint64_t wanted)
+{
+	size_t at = wanted & (placed->room - 1);
+
+	while (placed->slots[at] != 0 && placed->slots[at] != wanted)
+		at = (at + 1) & (placed->room - 1);
+	return at;
+}
+
+static int grow(struct placed *placed)
+{
+	struct placed larger = *placed;
+
+	larger.room = placed->room == 0 ? FIRST_ROOM : placed->room * 2;
+	larger.slots = calloc(larger.room, sizeof(*larger.slots));
+	if (larger.slots == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < placed->room; i++) {
+		if (placed->slots[i] != 0)
+			larger.slots[find_slot(&larger, placed->slots[i])] = placed->slots[i];
+	}
+	free(placed->slots);
+	*placed = larger;
+	return 0;
+}
+
+int placed_init(struct placed *placed)
+{
+	*placed = (struct placed){ 0 };
+	if (getrandom(&placed->key, sizeof(placed->key), 0) < 0)
+		return -errno;
+	return grow(placed);
+}
+
+/* Upwards, until a directory is known: what is above it then is known too. */
+int placed_add(struct placed *placed, const char *path)
+{
+	size_t length = strlen(path);
+
+	while (length > 0) {
+		if (placed->count * 3 >= placed->room * 2) {
+			int r = grow(placed);
+			if (r < 0)
+				return r;
+		}
+		uint64_t wanted = hash(placed, path, length);
+		size_t slot = find_slot(placed, wanted);
+		if (placed->slots[slot] == wanted)
+			return 0;
+		placed->slots[slot] = wanted;
+		placed->count++;
+		while (length > 0 && path[length - 1] != '/')
+			length--;
+		length -= length > 0;
+	}
+	return 0;
+}
+
+bool placed_has(const struct placed *placed, const char *path)
+{
+	return placed->slots[find_slot(placed, hash(placed, path, strlen(path)))] != 0;
+}
+
+void placed_free(struct placed *placed)
+{
+	free(placed->slots);
+	*placed = (struct placed){ 0 };
+}

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "unpacker/tar_reader.h"
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "layer/header_check.h"
+#include "layer/path.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BUFFER_BYTES = 256 << 10 };
+
+struct tar_reader {
+	int stream_fd;
+	const struct limits *limits;
+	struct archive *archive;
+	struct header_check *check;
+	unsigned char *buffer; /* BUFFER_BYTES: what libarchive is given to read */
+	size_t first_bytes;    /* of it, read ahead to see whether there is anything */
+	bool has_started;
+	bool stream_ended;
+	bool ended_early;
+	struct oakum_error stream_error; /* .code != 0: why the stream went no further */
+
+	/* what the entry points at */
+	char *path;
+	char *link;
+	size_t path_room;
+	size_t link_room;
+	struct xattr *xattrs;
+	size_t xattr_room;
+};
+
+/* Reads on and has every byte checked before anybody else may see it; how many, or -errno. */
+static ssize_t fill_buffer(struct tar_reader *reader)
+{
+	struct oakum_error *err = &reader->stream_error;
+	ssize_t got = fd_read(reader->stream_fd, reader->buffer, BUFFER_BYTES);
+	int r;
+
+	if (got < 0)
+		return fail(err, (int)-got, "read", NULL);
+	if (got == 0) {
+		reader->stream_ended = true;
+		r = header_check_finish(reader->check, &reader->ended_early, err);
+	} else {
+		r = header_check_feed(reader->check, reader->buffer, (size_t)got, err);
+	}
+	return r < 0 ? r : got;
+}
+
+static la_ssize_t give_libarchive(struct archive *archive, void *context, const void **bytes)
+{
+	struct tar_reader *reader = context;
+	ssize_t got = (ssize_t)reader->first_bytes;
+
+	*bytes = reader->buffer;
+	reader->first_bytes = 0;
+	if (got == 0 && !reader->stream_ended)
+		got = fill_buffer(reader);
+	if (got < 0) {
+		archive_set_error(archive, EIO, "refused");
+		return ARCHIVE_FATAL;
+	}
+	return got;
+}
+
+int tar_reader_new(const struct tar_reader_options *options, struct tar_reader **reader,
+	struct oakum_error *err)
+{
+	const struct header_check_options check = {
+		.limits = options->limits,
+		.profile = options->profile,
+		.trailing = options->trailing,
+	};
+	struct tar_reader *new = calloc(1, sizeof(*new));
+
+	if (new == NULL)
+		return fail(err, ENOMEM, "prepare reader", NULL);
+	new->stream_fd = options->stream_fd;
+	new->limits = options->limits;
+	new->buffer = malloc(BUFFER_BYTES);
+	new->check = header_check_new(&check);
+	new->archive = archive_read_new();
+	if (new->buffer == NULL || new->check == NULL || new->archive == NULL ||
+		archive_read_support_format_tar(new->archive) != ARCHIVE_OK) {
+		tar_reader_free(new);
+		return fail(err, ENOMEM, "prepare reader", NULL);
+	}
+	*reader = new;
+	return 0;
+}
+
+void tar_reader_free(struct tar_reader *reader)
+{
+	if (reader == NULL)
+		return;
+	archive_read_free(reader->archive);
+	header_check_free(reader->check);
+	free(reader->buffer);
+	free(reader->path);
+	free(reader->link);
+	free(reader->xattrs);
+	free(reader);
+}
+
+/* After this no further call of libarchive is made: it may go on in the middle of something. */
+static int give_up(struct tar_reader *reader, const char *name, struct oakum_error *err)
+{
+	const char *why = archive_error_string(reader->archive);
+
+	if (reader->stream_error.code != 0) {
+		*err = reader->stream_error;
+		return -err->code;
+	}
+	return fail_because(err, EBADMSG, "read entry", name, "%s",
+		why == NULL ? "libarchive does not say why" : why);
+}
+
+static int differ(const char *name, const char *what, struct oakum_error *err)
+{
+	return fail_because(err, EBADMSG, "compare readers", name,
+		"two readers of its header disagree on its %s: it may be made to deceive one",
+		what);
+}
+
+/* Two readers, one archive: what libarchive found must be what the raw headers say. */
+static int compare_readers(struct tar_reader *reader, struct archive_entry *from,
+	struct header_member *member, struct oakum_error *err)
+{
+	const char *name = archive_entry_pathname(from);
+	bool is_file =
+		archive_entry_hardlink(from) == NULL && archive_entry_filetype(from) == AE_IFREG;
+
+	if (header_check_next(reader->check, member) == 0)
+		return differ(name, "existence", err);
+	if (archive_read_header_position(reader->archive) != (la_int64_t)member->position)
+		return differ(name, "place", err);
+	if (is_file != (member->type_flag == '0' || member->type_flag == 'S')) {
+		/* An old way to write a directory: a file whose name ends in a slash. */
+		bool is_old_directory =
+			member->type_flag == '0' && archive_entry_filetype(from) == AE_IFDIR;
+		if (!is_old_directory)
+			return differ(name, "type", err);
+		if (member->stored_bytes > 0)
+			return fail_because(
+				err, EBADMSG, "read header", name, "a body on a directory");
+	}
+	if (is_file && archive_entry_size(from) != (la_int64_t)member->logical_bytes)
+		return differ(name, "size", err);
+	return 0;
+}
+
+static int clean_into(const struct tar_reader *reader, const char *name, char **buffer,
+	size_t *room, struct oakum_error *err)
+{
+	size_t need = strlen(name) + 1;
+
+	if (need > *room) {
+		char *larger = realloc(*buffer, need);
+		if (larger == NULL)
+			return fail(err, ENOMEM, "read entry", name);
+		*buffer = larger;
+		*room = need;
+	}
+	return path_clean(name, reader->limits, *buffer, err);
+}
+
+static int type_of(struct archive_entry *from, enum entry_type *type)
+{
+	if (archive_entry_hardlink(from) != NULL) {
+		*type = ENTRY_HARD_LINK;
+		return 0;
+	}
+	switch (archive_entry_filetype(from)) {
+	case AE_IFREG:
+		*type = ENTRY_FILE;
+		return 0;
+	case AE_IFDIR:
+		*type = ENTRY_DIRECTORY;
+		return 0;
+	case AE_IFLNK:
+		*type = ENTRY_SYMLINK;
+		return 0;
+	case AE_IFCHR:
+		*type = ENTRY_CHARACTER_DEVICE;
+		return 0;
+	case AE_IFBLK:
+		*type = ENTRY_BLOCK_DEVICE;
+		return 0;
+	case AE_IFIFO:
+		*type = ENTRY_FIFO;
+		return 0;
+	default:
+		return -EBADMSG;
+	}
+}
+
+static int take_links(struct tar_reader *reader, struct archive_entry *from, struct entry *entry,
+	struct oakum_error *err)
+{
+	if (entry->type == ENTRY_HARD_LINK) {
+		int r = clean_into(reader, archive_entry_hardlink(from), &reader->link,
+			&reader->link_room, err);
+		if (r < 0)
+			return fail_because(err, -r, "check link", entry->name,
+				"its target has an empty name, a \"..\", or is too long");
+		entry->link = reader->link;
+	}
+	if (entry->type == ENTRY_SYMLINK) {
+		entry->link = archive_entry_symlink(from);
+		if (entry->link == NULL)
+			return fail_because(
+				err, EBADMSG, "check link", entry->name, "a symlink to nothing");
+	}
+	return 0;
+}
+
+static int take_xattrs(struct tar_reader *reader, struct archive_entry *from, struct entry *entry,
+	struct oakum_error *err)
+{
+	size_t count = (size_t)archive_entry_xattr_reset(from);
+
+	if (count > reader->xattr_room) {
+		struct xattr *larger = realloc(reader->xattrs, count * sizeof(*larger));
+		if (larger == NULL)
+			return fail(err, ENOMEM, "read entry", entry->name);
+		reader->xattrs = larger;
+		reader->xattr_room = count;
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct xattr *xattr = &reader->xattrs[i];
+		if (archive_entry_xattr_next(
+			    from, &xattr->name, &xattr->value, &xattr->value_bytes) != ARCHIVE_OK ||
+			xattr->name == NULL)
+			return fail_because(err, EBADMSG, "read xattr", entry->name,
+				"an extended attribute without a name");
+	}
+	entry->xattrs = reader->xattrs;
+	entry->xattr_count = count;
+	return 0;
+}
+
+static int take_entry(struct tar_reader *reader, struct archive_entry *from,
+	const struct header_member *member, struct entry *entry, struct oakum_error *err)
+{
+	const char *name = archive_entry_pathname(from);
+
+	if (name == NULL)
+		return fail_because(err, EBADMSG, "read entry", NULL, "an entry without a name");
+	*entry = (struct entry){
+		.name = name,
+		.mode = archive_entry_perm(from),
+		.uid = (uint32_t)archive_entry_uid(from),
+		.gid = (uint32_t)archive_entry_gid(from),
+		.mtime_s = member->has_mtime ? member->mtime_s : archive_entry_mtime(from),
+		.mtime_ns = member->has_mtime ? member->mtime_ns
+					      : (uint32_t)archive_entry_mtime_nsec(from),
+		.logical_bytes = member->logical_bytes,
+	};
+	if (archive_entry_uid(from) != entry->uid || archive_entry_gid(from) != entry->gid)
+		return fail_because(
+			err, EBADMSG, "read entry", name, "an owner that is no user or group id");
+	if (type_of(from, &entry->type) < 0)
+		return fail_because(
+			err, EBADMSG, "read entry", name, "a type of entry that is not known");
+	if (entry->type == ENTRY_CHARACTER_DEVICE || entry->type == ENTRY_BLOCK_DEVICE) {
+		entry->device_major = (uint32_t)archive_entry_rdevmajor(from);
+		entry->device_minor = (uint32_t)archive_entry_rdevminor(from);
+	}
+	int r = clean_into(reader, name, &reader->path, &reader->path_room, err);
+	if (r < 0)
+		return r;
+	entry->path = reader->path;
+	r = take_links(reader, from, entry, err);
+	return r < 0 ? r : take_xattrs(reader, from, entry, err);
+}
+
+/* The rest of the stream goes through the check alone, so that its feeder reaches its trailer. */
+static int read_to_the_end(struct tar_reader *reader, struct oakum_error *err)
+{
+	struct header_member unseen;
+	ssize_t got = 1;
+
+	while (got > 0 && !reader->stream_ended)
+		got = fill_buffer(reader);
+	if (got < 0 || reader->stream_error.code != 0) {
+		*err = reader->stream_error;
+		return -err->code;
+	}
+	return header_check_next(reader->check, &unseen) > 0 ? differ(NULL, "end", err) : 0;
+}
+
+/* libarchive takes nothing at all for an unknown format; for us it is the empty layer. */
+static int start(struct tar_reader *reader, struct oakum_error *err)
+{
+	ssize_t got = fill_buffer(reader);
+
+	reader->has_started = true;
+	if (got < 0) {
+		*err = reader->stream_error;
+		return -err->code;
+	}
+	reader->first_bytes = (size_t)got;
+	if (got > 0 && archive_read_open(reader->archive, reader, NULL, give_libarchive, NULL) !=
+			       ARCHIVE_OK)
+		return give_up(reader, NULL, err);
+	return got > 0;
+}
+
+int tar_reader_next(struct tar_reader *reader, struct entry *entry, struct oakum_error *err)
+{
+	struct archive_entry *from;
+	struct header_member member;
+	int r = 1;
+
+	if (!reader->has_started)
+		r = start(reader, err);
+	if (r <= 0)
+		return r;
+	switch (archive_read_next_header(reader->archive, &from)) {
+	case ARCHIVE_EOF:
+		return read_to_the_end(reader, err);
+	case ARCHIVE_OK:
+		break;
+	default:
+		/* WARN: it left something out. RETRY: it lost its way and found another. */
+		return give_up(reader, NULL, err);
+	}
+	r = compare_readers(reader, from, &member, err);
+	if (r == 0)
+		r = take_entry(reader, from, &member, entry, err);
+	return r < 0 ? r : 1;
+}
+
+ssize_t tar_reader_content(
+	struct tar_reader *reader, const void **bytes, uint64_t *offset, struct oakum_error *err)
+{
+	la_int64_t at = 0;
+	size_t length = 0;
+
+	for (;;) {
+		switch (archive_read_data_block(reader->archive, bytes, &length, &at)) {
+		case ARCHIVE_EOF:
+			return 0;
+		case ARCHIVE_OK:
+			break;
+		default:
+			return give_up(reader, NULL, err);
+		}
+		*offset = (uint64_t)at;
+		if (length > 0)
+			return (ssize_t)length;
+	}
+}
+
+bool tar_reader_ended_early(const struct tar_reader *reader)
+{
+	return reader->ended_early;
+}

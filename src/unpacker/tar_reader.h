@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The only door that libarchive has into oakum: tar stream -> entries and their content. */
+#ifndef OAKUM_UNPACKER_TAR_READER_H
+#define OAKUM_UNPACKER_TAR_READER_H
+
+#include "layer/entry.h"
+#include "layer/limits.h"
+
+#include <oakum/oakum.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct tar_reader;
+
+struct tar_reader_options {
+	int stream_fd;		     /* borrowed */
+	const struct limits *limits; /* borrowed; kept */
+	uint32_t profile;	     /* enum oakum_profile */
+	uint32_t trailing;	     /* enum oakum_trailing */
+};
+
+/* Reads nothing yet. To be ended with tar_reader_free(). */
+int tar_reader_new(const struct tar_reader_options *options, struct tar_reader **reader,
+	struct oakum_error *err);
+void tar_reader_free(struct tar_reader *reader);
+
+/*
+ * The next entry, with a clean path: 1, or 0 at the end, when the stream has
+ * been read to its last byte, so that whoever feeds it checks its trailer; or
+ * -errno. What *entry points at is good until the next call.
+ */
+int tar_reader_next(struct tar_reader *reader, struct entry *entry, struct oakum_error *err);
+
+/*
+ * The next piece of the entry's content: its length, where it stands, and its
+ * offset in the file (past the end of the last one where there is a hole); 0 at
+ * the end, or -errno. Good until the next call.
+ */
+ssize_t tar_reader_content(
+	struct tar_reader *reader, const void **bytes, uint64_t *offset, struct oakum_error *err);
+
+/* After an error: the stream was cut off. */
+bool tar_reader_ended_early(const struct tar_reader *reader);
+
+#endif

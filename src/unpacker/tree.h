@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The rootfs by name: the only code that makes or removes names in it. One
+ * thread. Every operation is a parent descriptor, resolved below the rootfs,
+ * and one call with one component that follows no link.
+ */
+#ifndef OAKUM_UNPACKER_TREE_H
+#define OAKUM_UNPACKER_TREE_H
+
+#include "layer/entry.h"
+#include "unpacker/metadata.h"
+
+#include <oakum/oakum.h>
+#include <stdbool.h>
+
+struct tree;
+
+/* root_fd is borrowed and kept. whiteouts: enum oakum_whiteouts. */
+int tree_new(int root_fd, uint32_t whiteouts, struct tree **tree, struct oakum_error *err);
+void tree_free(struct tree *tree);
+
+/*
+ * Makes a new, empty file in place of whatever has the name; its descriptor,
+ * open for writing, is the caller's. *metadata is what is to be set when its
+ * content is there; it borrows from the entry.
+ */
+int tree_create_file(struct tree *tree, const struct entry *entry, int *file_fd,
+	struct metadata *metadata, struct oakum_error *err);
+
+/* Makes all but files with content; complete, except for what directories get in the end. */
+int tree_place(struct tree *tree, const struct entry *entry, struct oakum_error *err);
+
+/* Removes what lower layers have at the clean path, and nothing that this layer placed. */
+int tree_remove(struct tree *tree, const char *path, struct oakum_error *err);
+
+/* The same for what is in the directory at path. */
+int tree_empty(struct tree *tree, const char *path, struct oakum_error *err);
+
+/* Tells overlayfs that the directory at path hides all below it; makes it if needed. */
+int tree_mark_opaque(struct tree *tree, const char *path, struct oakum_error *err);
+
+/* Sets what was put off: owners, attributes, modes and times of directories. */
+int tree_finish(struct tree *tree, struct oakum_error *err);
+
+#endif

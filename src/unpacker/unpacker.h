@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Role: tar stream -> rootfs. The loop that knows the order, and nothing else. */
+#ifndef OAKUM_UNPACKER_UNPACKER_H
+#define OAKUM_UNPACKER_UNPACKER_H
+
+#include "layer/limits.h"
+
+#include <oakum/oakum.h>
+#include <stdbool.h>
+
+struct unpacker;
+
+struct unpacker_options {
+	int stream_fd;		    /* borrowed; the tar stream; may be non-blocking */
+	int rootfs_fd;		    /* borrowed; the directory to fill, O_PATH */
+	uint32_t whiteouts;	    /* enum oakum_whiteouts */
+	uint32_t profile;	    /* enum oakum_profile */
+	uint32_t trailing;	    /* enum oakum_trailing */
+	uint32_t threads;	    /* 0 = chosen for the machine */
+	const char *const *exclude; /* NULL, or a NULL-terminated list; borrowed */
+	struct limits limits;
+};
+
+/* Allocates, and starts the writer threads: after the walls that a thread inherits, before seccomp.
+ */
+int unpacker_open(const struct unpacker_options *options, struct unpacker **unpacker,
+	struct oakum_error *err);
+
+/* Ends the threads too. */
+void unpacker_close(struct unpacker **unpacker);
+
+/* Unpacks to the end of the stream; fills entries, skipped, content_bytes and threads of stats in
+ * any case. */
+int unpacker_run(struct unpacker *unpacker, struct oakum_stats *stats, struct oakum_error *err);
+
+/* After a failed run: the stream was cut off, so that whoever fed it has the better story. */
+bool unpacker_stream_ended_early(const struct unpacker *unpacker);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Contents and metadata of files: the only threads. They get an open descriptor,
+ * bytes and metadata, never a path to act on, so that there is nothing that two
+ * of them could race for.
+ */
+#ifndef OAKUM_UNPACKER_WRITER_H
+#define OAKUM_UNPACKER_WRITER_H
+
+#include "layer/policy.h"
+#include "unpacker/metadata.h"
+#include "unpacker/tar_reader.h"
+
+#include <oakum/oakum.h>
+
+struct writer;
+
+/*
+ * threads: 1 writes on the calling thread; more starts so many workers beside
+ * it. Memory and descriptors in flight are bounded, whatever the layer.
+ */
+int writer_new(unsigned int threads, struct writer **writer, struct oakum_error *err);
+
+/* Ends the workers, without waiting for success. */
+void writer_free(struct writer *writer);
+
+/*
+ * Takes *file_fd and fills it with the content that reader has for the entry,
+ * then gives it its metadata and closes it: now or later. Counts what is
+ * written with the policy. -errno of reading at once; of writing here or in
+ * writer_finish().
+ */
+int writer_fill(struct writer *writer, int *file_fd, const struct entry *entry,
+	const struct metadata *metadata, struct oakum_error *err);
+
+/* Where writer_fill() gets content from and has it counted; borrowed. */
+void writer_set_source(struct writer *writer, struct tar_reader *reader, struct policy *policy);
+
+/* Waits until all is written: 0, or the error of the earliest entry in layer order. */
+int writer_finish(struct writer *writer, struct oakum_error *err);
+
+/* Bytes written so far, all files together; exact after writer_finish(). */
+uint64_t writer_content_bytes(const struct writer *writer);
+
+#endif
