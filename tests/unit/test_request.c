@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The request: options -> text -> the same request, and nothing else is taken. */
+#include "helper/request_read.h"
+#include "wire/request.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void round_trip(const struct request *sent, struct request *received)
+{
+	struct oakum_error err;
+	char *text;
+	size_t length;
+
+	assert_int_equal(request_write(sent, &text, &length, &err), 0);
+	assert_int_equal(request_parse(text, length, received, &err), 0);
+	free(text);
+}
+
+static void every_option_survives_the_way_to_the_helper(void **state)
+{
+	struct request sent;
+	struct request received;
+
+	(void)state;
+	for (const struct request_option *option = request_options; option->key != NULL; option++) {
+		uint64_t large = UINT64_C(0x123456789abcdef);
+		request_init(&sent);
+		if (option->kind == REQUEST_STRINGS)
+			continue;
+		if (option->kind == REQUEST_U32)
+			memcpy((char *)&sent + option->offset, &(uint32_t){ (uint32_t)option->max },
+				sizeof(uint32_t));
+		else
+			memcpy((char *)&sent + option->offset, &large, sizeof(large));
+		round_trip(&sent, &received);
+		assert_memory_equal(&sent, &received, offsetof(struct request, exclude));
+	}
+}
+
+static void no_limit_survives_too(void **state)
+{
+	struct request sent;
+	struct request received;
+
+	(void)state;
+	request_init(&sent);
+	sent.limits.entries = UINT64_MAX;
+	round_trip(&sent, &received);
+	assert_true(received.limits.entries == UINT64_MAX);
+}
+
+static void excludes_are_bytes_and_not_text(void **state)
+{
+	char every_byte[256];
+	const char *const excludes[] = { "usr/share/doc", every_byte, "\"\\\n\xff\xc3\xa4", NULL };
+	struct request sent;
+	struct request received;
+
+	(void)state;
+	for (int byte = 1; byte < 256; byte++)
+		every_byte[byte - 1] = (char)byte;
+	every_byte[255] = '\0';
+	request_init(&sent);
+	sent.exclude = excludes;
+	round_trip(&sent, &received);
+	for (size_t i = 0; i < 4; i++) {
+		if (excludes[i] == NULL)
+			assert_null(received.exclude[i]);
+		else
+			assert_string_equal(received.exclude[i], excludes[i]);
+	}
+}
+
+static void what_a_writer_never_writes_is_refused(void **state)
+{
+	struct request request;
+	struct oakum_error err;
+	char *good;
+	size_t length;
+	static const struct {
+		const char *from;
+		const char *to;
+	} edits[] = {
+		{ "\"version\":1", "\"version\":2" },
+		{ "\"version\":1", "\"version\":-1" },
+		{ "\"version\":1", "\"vers\":1" },
+		{ "\"whiteouts\":0", "\"whiteouts\":4" },
+		{ "\"whiteouts\":0", "\"whiteouts\":\"none\"" },
+		{ "\"whiteouts\":0", "\"whiteouts\":0.5" },
+		{ "\"whiteouts\":0", "\"whiteouts\":true" },
+		{ "\"whiteouts\":0", "\"whiteouts\":0,\"whiteouts\":0" },
+		{ "\"whiteouts\":0", "\"whiteouts\":0,\"other\":0" },
+		{ "\"whiteouts\":0,", "" },
+		{ "\"max_entries\":20000000", "\"max_entries\":-1" },
+		{ "\"max_entries\":20000000", "\"max_entries\":18446744073709551616" },
+		{ "\"max_entries\":20000000", "\"max_entries\":\"nine\"" },
+		{ "\"exclude\":[]", "\"exclude\":{}" },
+		{ "\"exclude\":[]", "\"exclude\":[1]" },
+		{ "\"exclude\":[]", "\"exclude\":[\"\\u0100\"]" },
+		{ "\"exclude\":[]", "\"exclude\":[\"a\\u0000b\"]" },
+		{ "}\n", "}x" },
+		{ "}\n", "" },
+	};
+
+	(void)state;
+	request_init(&request);
+	assert_int_equal(request_write(&request, &good, &length, &err), 0);
+	for (size_t i = 0; i < sizeof(edits) / sizeof(edits[0]); i++) {
+		char bad[4096];
+		const char *at = strstr(good, edits[i].from);
+		assert_non_null(at);
+		int bytes = snprintf(bad, sizeof(bad), "%.*s%s%s", (int)(at - good), good,
+			edits[i].to, at + strlen(edits[i].from));
+		assert_int_equal(request_parse(bad, (size_t)bytes, &request, &err), -EPROTO);
+		assert_string_not_equal(err.detail, "");
+	}
+	free(good);
+}
+
+static void zero_means_the_default_and_the_default_is_safe(void **state)
+{
+	const struct limits defaults = LIMITS_DEFAULT;
+	struct request request;
+	struct oakum_error err;
+
+	(void)state;
+	assert_int_equal(
+		request_from_options(OAKUM_UNPACK_OPTIONS(.threads = 3), &request, &err), 0);
+	assert_int_equal(request.threads, 3);
+	assert_int_equal(request.whiteouts, OAKUM_WHITEOUTS_APPLY);
+	assert_int_equal(request.profile, OAKUM_PROFILE_STRICT);
+	assert_memory_equal(&request.limits, &defaults, sizeof(defaults));
+#ifndef OAKUM_SANITIZED
+	assert_int_equal(request.min_level, OAKUM_LEVEL_CHROOT);
+#endif
+}
+
+static void an_older_caller_has_a_shorter_struct(void **state)
+{
+	struct oakum_unpack_options options = { .threads = 2, .max_entries = 5 };
+	struct request request;
+	struct oakum_error err;
+
+	(void)state;
+	options.size = offsetof(struct oakum_unpack_options, max_entries);
+	assert_int_equal(request_from_options(&options, &request, &err), 0);
+	assert_int_equal(request.threads, 2);
+	assert_int_equal(request.limits.entries, 20000000);
+}
+
+static void a_newer_caller_may_not_ask_for_what_we_do_not_know(void **state)
+{
+	struct {
+		struct oakum_unpack_options options;
+		uint64_t unknown;
+	} newer = { .options.size = sizeof(newer) };
+	struct request request;
+	struct oakum_error err;
+
+	(void)state;
+	assert_int_equal(request_from_options(&newer.options, &request, &err), 0);
+	newer.unknown = 1;
+	assert_int_equal(request_from_options(&newer.options, &request, &err), -E2BIG);
+	newer.options.size = 0;
+	assert_int_equal(request_from_options(&newer.options, &request, &err), -EINVAL);
+	newer.options.size = 1 << 20;
+	assert_int_equal(request_from_options(&newer.options, &request, &err), -EINVAL);
+}
+
+static void options_out_of_range_are_named(void **state)
+{
+	struct request request;
+	struct oakum_error err;
+
+	(void)state;
+	assert_int_equal(
+		request_from_options(OAKUM_UNPACK_OPTIONS(.profile = 7), &request, &err), -EINVAL);
+	assert_non_null(strstr(err.detail, "profile"));
+	assert_int_equal(
+		request_from_options(OAKUM_UNPACK_OPTIONS(.reserved = 1), &request, &err), -EINVAL);
+}
+
+static void options_past_the_ceiling_are_refused(void **state)
+{
+	char *large = malloc(REQUEST_MAX_BYTES + 1);
+	const char *const excludes[] = { large, NULL };
+	struct request request;
+	struct oakum_error err;
+	char *text;
+	size_t length;
+
+	(void)state;
+	memset(large, 'a', REQUEST_MAX_BYTES);
+	large[REQUEST_MAX_BYTES] = '\0';
+	request_init(&request);
+	request.exclude = excludes;
+	assert_int_equal(request_write(&request, &text, &length, &err), -EFBIG);
+	free(large);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_option_survives_the_way_to_the_helper),
+		cmocka_unit_test(no_limit_survives_too),
+		cmocka_unit_test(excludes_are_bytes_and_not_text),
+		cmocka_unit_test(what_a_writer_never_writes_is_refused),
+		cmocka_unit_test(zero_means_the_default_and_the_default_is_safe),
+		cmocka_unit_test(an_older_caller_has_a_shorter_struct),
+		cmocka_unit_test(a_newer_caller_may_not_ask_for_what_we_do_not_know),
+		cmocka_unit_test(options_out_of_range_are_named),
+		cmocka_unit_test(options_past_the_ceiling_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
