@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Any of the three processes dies, at any time, of any signal; or the caller does. */
+#include "support/host_state.h"
+#include "support/scratch.h"
+#include "support/slow_layer.h"
+#include "support/tarball.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static const struct member layer[] = {
+	directory("etc"),
+	file("etc/passwd", "root"),
+	big_file("large", 1 << 20),
+	END,
+};
+
+static double seconds_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* One victim, one signal, in the middle of a layer that then ends too early. */
+static void strike(struct scratch *scratch, const struct tarball *tar, int victim, int number)
+{
+	static const char *const who[] = { "monitor", "decompressor", "unpacker" };
+	/* To the first process of a pid namespace the kernel delivers nothing but SIGKILL. */
+	bool is_immune = victim == 0 && number != SIGKILL;
+	struct slow_unpack slow;
+	pid_t pids[3];
+	char by[32];
+
+	slow_unpack_start(&slow, scratch, NULL);
+	slow_unpack_wait_for_walls(pids);
+	assert_int_equal(write(slow.write_fd, tar->bytes, 2000), 2000);
+	assert_int_equal(kill(pids[victim], number), 0);
+	double start = seconds_now();
+	int r = slow_unpack_end(&slow);
+	assert_true(seconds_now() - start < 8);
+	assert_int_equal(r, is_immune ? -EBADMSG : -EIO);
+	assert_int_equal(slow.err.stage, is_immune ? OAKUM_STAGE_READ : OAKUM_STAGE_REAP);
+	snprintf(by, sizeof(by), "signal %d", number);
+	if (!is_immune && (strstr(slow.err.detail, who[victim]) == NULL ||
+				  strstr(slow.err.detail, by) == NULL))
+		fail_msg("%s, %s: \"%s\"", who[victim], by, slow.err.detail);
+	assert_int_equal(host_count_descendants(), 0);
+}
+
+static void every_signal_to_every_process_ends_in_an_error_that_names_it(void **state)
+{
+	static const int signals[] = { SIGKILL, SIGSEGV, SIGABRT, SIGTERM, SIGILL, SIGHUP };
+	struct tarball tar = tarball_of(layer);
+	struct scratch scratch;
+
+	(void)state;
+	scratch_make(&scratch);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		for (int victim = 0; victim < 3; victim++) {
+			strike(&scratch, &tar, victim, signals[i]);
+			scratch_renew(&scratch);
+		}
+	}
+	assert_true(scratch_outside_is_untouched(&scratch));
+	scratch_remove(&scratch);
+	tarball_free(&tar);
+}
+
+static void kills_at_random_times_never_hang_and_never_lie(void **state)
+{
+	struct tarball tar = tarball_of(layer);
+	struct scratch scratch;
+	unsigned int failed = 0;
+
+	(void)state;
+	srandom(7);
+	scratch_make(&scratch);
+	for (int run = 0; run < 60; run++) {
+		struct slow_unpack slow;
+		pid_t pids[3];
+		scratch_renew(&scratch);
+		slow_unpack_start(&slow, &scratch, NULL);
+		assert_int_equal(write(slow.write_fd, tar.bytes, 4096), 4096);
+		usleep((useconds_t)(random() % 4000));
+		int found = host_find_helpers(pids, 3);
+		if (found > 0)
+			(void)kill(pids[random() % found], SIGKILL);
+		/* The rest may have no reader any more: then a broken pipe is right. */
+		(void)signal(SIGPIPE, SIG_IGN);
+		ssize_t put = write(slow.write_fd, tar.bytes + 4096, tar.length - 4096);
+		int r = slow_unpack_end(&slow);
+		failed += r < 0;
+		if (r == 0) {
+			assert_int_equal(put, (ssize_t)tar.length - 4096);
+			assert_true(scratch_file_is(&scratch, "etc/passwd", "root"));
+		}
+		assert_int_equal(host_count_descendants(), 0);
+	}
+	assert_true(failed > 0);
+	assert_true(scratch_outside_is_untouched(&scratch));
+	scratch_remove(&scratch);
+	tarball_free(&tar);
+}
+
+/* The caller: unpacks from a pipe that never gives anything. */
+static void be_caller(struct scratch *scratch)
+{
+	struct slow_unpack slow;
+
+	slow_unpack_start(&slow, scratch, NULL);
+	slow_unpack_end(&(struct slow_unpack){ .write_fd = -1, .thread = slow.thread });
+	_exit(0);
+}
+
+static bool are_gone(const pid_t pids[3])
+{
+	for (int tries = 0; tries < 500; tries++) {
+		int alive = 0;
+		for (int i = 0; i < 3; i++)
+			alive += kill(pids[i], 0) == 0;
+		if (alive == 0)
+			return true;
+		usleep(10000);
+	}
+	return false;
+}
+
+static void when_the_caller_dies_nothing_of_ours_lives_on(void **state)
+{
+	struct scratch scratch;
+	pid_t pids[3];
+	int status;
+
+	(void)state;
+	scratch_make(&scratch);
+	pid_t caller = fork();
+	assert_true(caller >= 0);
+	if (caller == 0)
+		be_caller(&scratch);
+	slow_unpack_wait_for_walls(pids);
+	assert_int_equal(kill(caller, SIGKILL), 0);
+	assert_int_equal(waitpid(caller, &status, 0), caller);
+	assert_true(are_gone(pids));
+	scratch_remove(&scratch);
+}
+
+static void a_source_that_stalls_ends_at_the_deadline(void **state)
+{
+	struct scratch scratch;
+	struct slow_unpack slow;
+
+	(void)state;
+	scratch_make(&scratch);
+	double start = seconds_now();
+	slow_unpack_start(&slow, &scratch, OAKUM_UNPACK_OPTIONS(.timeout_ms = 300));
+	usleep(1000000);
+	assert_int_equal(slow_unpack_end(&slow), -ETIMEDOUT);
+	assert_true(seconds_now() - start < 5);
+	assert_int_equal(host_count_descendants(), 0);
+	scratch_remove(&scratch);
+}
+
+/* Writes more than any pipe holds, to a reader that has failed: it must be able to end. */
+static void what_a_failed_call_leaves_in_a_pipe_is_drained(void **state)
+{
+	static const struct member refused[] = { file("../evil", "x"), END };
+	static char rest[4 << 20];
+	struct tarball tar = tarball_of(refused);
+	struct scratch scratch;
+	struct slow_unpack slow;
+
+	(void)state;
+	scratch_make(&scratch);
+	slow_unpack_start(&slow, &scratch, NULL);
+	assert_int_equal(write(slow.write_fd, tar.bytes, tar.length), (ssize_t)tar.length);
+	assert_int_equal(write(slow.write_fd, rest, sizeof(rest)), (ssize_t)sizeof(rest));
+	assert_int_equal(slow_unpack_end(&slow), -EBADMSG);
+	assert_string_equal(slow.err.entry, "../evil");
+	scratch_remove(&scratch);
+	tarball_free(&tar);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_signal_to_every_process_ends_in_an_error_that_names_it),
+		cmocka_unit_test(kills_at_random_times_never_hang_and_never_lie),
+		cmocka_unit_test(when_the_caller_dies_nothing_of_ours_lives_on),
+		cmocka_unit_test(a_source_that_stalls_ends_at_the_deadline),
+		cmocka_unit_test(what_a_failed_call_leaves_in_a_pipe_is_drained),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
