@@ -312,6 +312,15 @@ static int start(struct tar_reader *reader, struct oakum_error *err)
 	return got > 0;
 }
 
+/* A name that is not UTF-8, in a pax record that should be: its bytes are taken as they are. */
+static bool is_about_encoding(const struct tar_reader *reader, int status)
+{
+	const char *why = archive_error_string(reader->archive);
+
+	return status == ARCHIVE_WARN && why != NULL &&
+		strstr(why, "can't be converted from UTF-8") != NULL;
+}
+
 int tar_reader_next(struct tar_reader *reader, struct entry *entry, struct oakum_error *err)
 {
 	struct archive_entry *from;
@@ -322,15 +331,12 @@ int tar_reader_next(struct tar_reader *reader, struct entry *entry, struct oakum
 		r = start(reader, err);
 	if (r <= 0)
 		return r;
-	switch (archive_read_next_header(reader->archive, &from)) {
-	case ARCHIVE_EOF:
+	r = archive_read_next_header(reader->archive, &from);
+	if (r == ARCHIVE_EOF)
 		return read_to_the_end(reader, err);
-	case ARCHIVE_OK:
-		break;
-	default:
-		/* WARN: it left something out. RETRY: it lost its way and found another. */
+	/* Any other WARN: it left something out. RETRY: it lost its way and found another. */
+	if (r != ARCHIVE_OK && !is_about_encoding(reader, r))
 		return give_up(reader, NULL, err);
-	}
 	r = compare_readers(reader, from, &member, err);
 	if (r == 0)
 		r = take_entry(reader, from, &member, entry, err);
