@@ -32,6 +32,10 @@ else()
 		-Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,--as-needed)
 endif()
 
+if(OAKUM_FUZZ)
+	target_compile_options(oakum_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
 if(OAKUM_COVERAGE)
 	target_compile_options(oakum_flags INTERFACE --coverage -O0)
 	target_link_options(oakum_flags INTERFACE --coverage)

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MAX_THREADS = 64 }; /* what oakum_unpack() takes */
+
 struct option {
 	const char *name;
 	const char *argument; /* as --help shows it; NULL: takes none */
@@ -44,22 +46,26 @@ static bool parse_number(const char *text, size_t length, uint64_t *number)
 	return length > 0;
 }
 
-static bool take_number(const struct option *option, const char *value, struct arguments *arguments)
+static bool take_threads(
+	const struct option *option, const char *value, struct arguments *arguments)
 {
 	uint64_t number;
 
-	if (!parse_number(value, strlen(value), &number) || number > UINT32_MAX)
-		return message_wrong("--%s=%s: it is a number", option->name, value);
-	uint32_t narrow = (uint32_t)number;
-	memcpy((char *)&arguments->options + option->offset, &narrow, sizeof(narrow));
+	if (!parse_number(value, strlen(value), &number) || number == 0 || number > MAX_THREADS)
+		return message_wrong(
+			"--%s=%s: it is a number from 1 to %d", option->name, value, MAX_THREADS);
+	arguments->options.threads = (uint32_t)number;
 	return true;
 }
 
 static bool take_level(const struct option *option, const char *value, struct arguments *arguments)
 {
-	if (strcmp(value, "2") != 0 && strcmp(value, "4") != 0)
+	bool is_detached = strcmp(value, "4") == 0;
+
+	if (!is_detached && strcmp(value, "2") != 0)
 		return message_wrong("--%s=%s: it is 2 or 4", option->name, value);
-	return take_number(option, value, arguments);
+	arguments->options.min_level = is_detached ? OAKUM_LEVEL_DETACHED : OAKUM_LEVEL_CHROOT;
+	return true;
 }
 
 /* Seconds with a fraction, kept as milliseconds. */
@@ -74,12 +80,14 @@ static bool take_seconds(
 
 	if (!parse_number(value, whole_length, &whole) || whole > UINT32_MAX ||
 		!parse_number(fraction, strlen(fraction), &ignored))
-		return message_wrong("--%s=%s: it is a number of seconds", option->name, value);
+		return message_wrong(
+			"--%s=%s: it is a number of seconds, 1.5 for example", option->name, value);
 	for (size_t i = 0, unit = 100; fraction[i] != '\0' && unit > 0; i++, unit /= 10)
 		thousandths += unit * (uint64_t)(fraction[i] - '0');
 	arguments->options.timeout_ms = whole * 1000 + thousandths;
 	if (arguments->options.timeout_ms == 0)
-		return message_wrong("--%s=%s: it is more than nothing", option->name, value);
+		return message_wrong(
+			"--%s=%s: it is a millisecond at least, 0.001", option->name, value);
 	return true;
 }
 
@@ -125,6 +133,19 @@ static bool parse_limit(const char *text, uint64_t *limit)
 	return true;
 }
 
+/* What it could have been: the list is short enough for the one line. */
+static bool deny_limit(const struct option *option, const char *value)
+{
+	char names[512] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
+		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s",
+			i == 0 ? "" : ", ", limits[i].name);
+	return message_wrong(
+		"--%s %s: no limit has this name; there are %s", option->name, value, names);
+}
+
 static bool take_limit(const struct option *option, const char *value, struct arguments *arguments)
 {
 	size_t name_length = strcspn(value, "=");
@@ -141,7 +162,7 @@ static bool take_limit(const struct option *option, const char *value, struct ar
 		memcpy((char *)&arguments->options + limits[i].offset, &limit, sizeof(limit));
 		return true;
 	}
-	return message_wrong("--%s %s: no limit has this name; see oakum(1)", option->name, value);
+	return deny_limit(option, value);
 }
 
 static bool take_exclude(
@@ -170,6 +191,14 @@ static bool take_verbose(
 	return true;
 }
 
+static bool take_quiet(const struct option *option, const char *value, struct arguments *arguments)
+{
+	(void)option;
+	(void)value;
+	arguments->is_verbose = false;
+	return true;
+}
+
 static bool take_help(const struct option *option, const char *value, struct arguments *arguments)
 {
 	(void)option;
@@ -187,8 +216,8 @@ static const char *const trailing_names[] = { "ignore", "refuse", NULL };
 
 static const struct option options[] = {
 	{ "whiteouts", "apply|overlay|overlay-userxattr|verbatim",
-		"what a .wh. name becomes (apply: what it hides is deleted)", take_choice,
-		whiteout_names, AT(whiteouts) },
+		"what .wh. names become (apply: they delete)", take_choice, whiteout_names,
+		AT(whiteouts) },
 	{ "profile", "strict|compat", "what is refused (strict: what readers disagree on)",
 		take_choice, profile_names, AT(profile) },
 	{ "trailing", "ignore|refuse", "bytes after the end of the archive (ignore)", take_choice,
@@ -197,11 +226,10 @@ static const struct option options[] = {
 		0 },
 	{ "limit", "NAME=VALUE", "set a limit, VALUE may be none; may be repeated", take_limit,
 		NULL, 0 },
-	{ "min-level", "N", "refuse walls weaker than level N, 2 or 4 (2)", take_level, NULL,
-		AT(min_level) },
-	{ "threads", "N", "threads that write files (as fits the machine)", take_number, NULL,
-		AT(threads) },
+	{ "min-level", "N", "refuse walls weaker than level N, 2 or 4 (2)", take_level, NULL, 0 },
+	{ "threads", "N", "threads that write files (as fits the machine)", take_threads, NULL, 0 },
 	{ "timeout", "S", "give up after S seconds (never)", take_seconds, NULL, 0 },
+	{ "quiet", NULL, "say nothing but errors (the default)", take_quiet, NULL, 0 },
 	{ "verbose", NULL, "say what was done, on standard error", take_verbose, NULL, 0 },
 	{ "help", NULL, "show this", take_help, NULL, 0 },
 };

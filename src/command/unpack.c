@@ -37,10 +37,8 @@ static int open_layer(const char *name)
 /* Its parent must be there: a mistyped path should not become a tree. */
 static int open_rootfs(const char *name)
 {
-	if (mkdir(name, 0755) == 0) {
-		if (chmod(name, 0755) < 0) /* whatever the umask is */
-			message_failed("chmod", name, errno);
-	} else if (errno != EEXIST) {
+	umask(0); /* 0755 it is, whatever our caller likes */
+	if (mkdir(name, 0755) < 0 && errno != EEXIST) {
 		message_failed("mkdir", name, errno);
 		return -1;
 	}

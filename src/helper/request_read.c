@@ -128,6 +128,8 @@ int request_parse(const char *text, size_t length, struct request *request, stru
 {
 	json_error_t where;
 	size_t known = 1;
+
+	request_init(request);
 	cleanup_json json_t *root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &where);
 
 	if (root == NULL)
@@ -135,7 +137,6 @@ int request_parse(const char *text, size_t length, struct request *request, stru
 			where.line, where.column, where.text);
 	if (!json_is_object(root))
 		return bad(err, "options", "not an object");
-	request_init(request);
 	int r = read_version(root, request, err);
 	if (r < 0)
 		return r;
@@ -153,11 +154,21 @@ int request_parse(const char *text, size_t length, struct request *request, stru
 	return request_check(request, err);
 }
 
+void request_free(struct request *request)
+{
+	for (size_t i = 0; request->exclude != NULL && request->exclude[i] != NULL; i++)
+		free((void *)(uintptr_t)request->exclude[i]);
+	free((void *)(uintptr_t)request->exclude);
+	request->exclude = NULL;
+}
+
 int request_read(int fd, struct request *request, struct oakum_error *err)
 {
 	cleanup_free char *text = NULL;
 	size_t length;
 	size_t seed;
+
+	request_init(request);
 	int r = fd_read_all(fd, REQUEST_MAX_BYTES, &text, &length);
 
 	if (r < 0)

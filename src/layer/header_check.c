@@ -34,6 +34,7 @@ struct header_check {
 	uint64_t body_left;   /* of IN_BODY, padding included */
 	uint64_t trailing_bytes;
 	bool has_headers;
+	bool has_member; /* the last entry is complete; the extensions are still its own */
 
 	struct block block; /* being filled */
 	size_t block_filled;
@@ -100,7 +101,7 @@ static int finish_member(struct header_check *check, uint64_t body_left, struct 
 {
 	if (member_queue_push(&check->queue, &check->member) < 0)
 		return fail(err, ENOMEM, "read header", NULL);
-	extension_reset(&check->extensions);
+	check->has_member = true;
 	check->member_from = check->position + body_left;
 	check->body_left = body_left;
 	check->state = body_left > 0 ? IN_BODY : AT_HEADER;
@@ -143,8 +144,7 @@ static char plain_type(const struct header_check *check, char type_flag)
 	return type_flag;
 }
 
-/* Entries of most types have no body; what a size on them means depends on the
- * reader. */
+/* Most types have no body, and readers disagree on what a size on them means. */
 static const char *check_body(
 	const struct header_check *check, const struct block *block, uint64_t *size)
 {
@@ -259,6 +259,9 @@ static int take_header(
 	struct header_check *check, const struct block *block, struct oakum_error *err)
 {
 	check->header_at = check->position - BLOCK_BYTES;
+	if (check->has_member)
+		extension_reset(&check->extensions);
+	check->has_member = false;
 	if (!block_is_zero(block) && check->state == AFTER_ZERO_BLOCK)
 		return refuse("one block of zeros in the middle: readers disagree", err);
 	if (!block_is_zero(block))
@@ -360,12 +363,15 @@ int header_check_feed(
 
 int header_check_finish(struct header_check *check, bool *ended_early, struct oakum_error *err)
 {
-	bool is_between = check->block_filled == 0 && !check->extensions.is_open;
+	bool is_open = !check->has_member && check->extensions.is_open;
+	bool is_between = check->state == AT_HEADER && check->block_filled == 0 && !is_open;
+	bool is_in_header = check->state == AT_HEADER && check->has_member;
 
 	*ended_early = false;
-	if (check->state == AT_END || (check->state == AFTER_ZERO_BLOCK && is_between))
+	if (check->state == AT_END)
 		return 0;
-	is_between &= check->state == AT_HEADER;
+	if (check->state == AFTER_ZERO_BLOCK && check->block_filled == 0)
+		return 0;
 	if (is_between && (!check->has_headers || !check->is_strict))
 		return 0;
 	*ended_early = true;
@@ -374,7 +380,8 @@ int header_check_finish(struct header_check *check, bool *ended_early, struct oa
 			"the archive has no end after byte %" PRIu64
 			": it was cut off, or --profile=compat accepts it",
 			check->position);
-	return fail_because(err, EBADMSG, "read header", check->extensions.name,
+	return fail_because(err, EBADMSG, "read header",
+		is_in_header ? NULL : check->extensions.name,
 		"the archive is cut off after byte %" PRIu64, check->position);
 }
 

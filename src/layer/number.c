@@ -73,7 +73,7 @@ bool number_of_time(const char *text, size_t length, int64_t *seconds, uint32_t 
 
 	while (at < length && text[at] != '.')
 		at++;
-	if (!number_of_decimal(text + start, at - start, &whole) || whole > INT64_MAX / 2)
+	if (!number_of_decimal(text + start, at - start, &whole) || whole > INT64_MAX)
 		return false;
 	for (at += at < length; at < length; at++) {
 		if (text[at] < '0' || text[at] > '9')

@@ -6,10 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum {
-	COMPONENT_MAX = 255, /* NAME_MAX of every Linux file system */
-	WHITEOUT_BYTES = 4,  /* ".wh." before a name that fits, makes one that does not */
-};
+enum { WHITEOUT_BYTES = 4 }; /* ".wh." before a name that fits, makes one that does not */
 
 static int check_component(
 	const char *name, const char *component, size_t length, struct oakum_error *err)
@@ -17,11 +14,12 @@ static int check_component(
 	if (length == 2 && component[0] == '.' && component[1] == '.')
 		return fail_because(err, EBADMSG, "check name", name,
 			"a component \"..\": it would lead out of the rootfs");
-	size_t most = COMPONENT_MAX +
+	size_t most = PATH_COMPONENT_MAX +
 		      (strncmp(component, ".wh.", WHITEOUT_BYTES) == 0 ? WHITEOUT_BYTES : 0);
 	if (length > most)
 		return fail_because(err, EFBIG, "check name", name,
-			"a component of %zu bytes: file systems take %d", length, COMPONENT_MAX);
+			"a component of %zu bytes: file systems take %d", length,
+			PATH_COMPONENT_MAX);
 	return 0;
 }
 

@@ -9,13 +9,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+enum { PATH_COMPONENT_MAX = 255 }; /* NAME_MAX of every Linux file system */
+
 /*
  * Writes the clean form of name into buffer: leading and double '/' and every
  * '.' component dropped, so "./a//b/" becomes "a/b" and "./" or "/" becomes "".
  * buffer may be name itself; it needs strlen(name) + 1 bytes.
  *
  * -EBADMSG  a name that is empty, or has a ".." component
- * -EFBIG    too long, too deep, or a component over 255 bytes
+ * -EFBIG    too long, too deep, or a component over 255 bytes (".wh." not counted:
+ *           a whiteout may be longer than what it hides; policy looks again)
  */
 int path_clean(
 	const char *name, const struct limits *limits, char *buffer, struct oakum_error *err);

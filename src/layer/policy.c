@@ -197,8 +197,6 @@ static void become_overlay_whiteout(struct entry *entry)
 	entry->device_major = 0;
 	entry->device_minor = 0;
 	entry->mode = 0;
-	entry->uid = 0;
-	entry->gid = 0;
 	entry->logical_bytes = 0;
 	entry->xattr_count = 0;
 }
@@ -233,37 +231,68 @@ static int judge_whiteout(struct policy *policy, struct entry *entry, enum white
 	return 0;
 }
 
-int policy_judge(
+/* A name that only its whiteout form made too long was let through for that alone. */
+static int check_lengths(const struct entry *entry, struct oakum_error *err)
+{
+	const char *component = entry->path;
+
+	while (*component != '\0') {
+		size_t length = strcspn(component, "/");
+		if (length > PATH_COMPONENT_MAX)
+			return fail_because(err, EFBIG, "check entry", entry->name,
+				"a component of %zu bytes: file systems take %d", length,
+				PATH_COMPONENT_MAX);
+		component += length;
+		component += *component == '/';
+	}
+	return 0;
+}
+
+static int judge_included(
 	struct policy *policy, struct entry *entry, enum verdict *verdict, struct oakum_error *err)
 {
-	enum whiteout kind = WHITEOUT_NONE;
-	int r;
+	enum whiteout kind = policy->whiteouts == OAKUM_WHITEOUTS_VERBATIM
+				     ? WHITEOUT_NONE
+				     : whiteout_kind(entry->path);
+	int r = check_type(policy, entry, err);
 
-	if (++policy->entries > policy->limits->entries)
-		return limit_exceeded(err, "entries", policy->limits->entries, entry->name);
-	r = check_type(policy, entry, err);
 	if (r == 0)
 		r = judge_xattrs(policy, entry, err);
 	if (r < 0)
 		return r;
 	*verdict = VERDICT_PLACE;
-	if (policy->whiteouts != OAKUM_WHITEOUTS_VERBATIM)
-		kind = whiteout_kind(entry->path);
-	if (kind != WHITEOUT_NONE) {
+	entry->mode &= 07777;
+	if (kind != WHITEOUT_NONE)
 		r = judge_whiteout(policy, entry, kind, verdict, err);
-		if (r < 0)
-			return r;
-	}
-	if (exclude_has(policy->exclude, entry->path))
+	if (r < 0 || *verdict == VERDICT_SKIP)
+		return r;
+	if (kind != WHITEOUT_NONE && exclude_has(policy->exclude, entry->path)) {
 		*verdict = VERDICT_SKIP;
-	return 0;
+		return 0;
+	}
+	return check_lengths(entry, err);
+}
+
+int policy_judge(
+	struct policy *policy, struct entry *entry, enum verdict *verdict, struct oakum_error *err)
+{
+	if (policy->entries >= policy->limits->entries)
+		return limit_exceeded(err, "entries", policy->limits->entries, entry->name);
+	policy->entries++;
+	if (exclude_has(policy->exclude, entry->path)) {
+		*verdict = VERDICT_SKIP;
+		return 0;
+	}
+	return judge_included(policy, entry, verdict, err);
 }
 
 int policy_count_content(
 	struct policy *policy, uint64_t bytes, const char *path, struct oakum_error *err)
 {
+	const uint64_t limit = policy->limits->content_bytes;
+
+	if (bytes > limit || policy->content_bytes > limit - bytes)
+		return limit_exceeded(err, "content-bytes", limit, path);
 	policy->content_bytes += bytes;
-	if (policy->content_bytes > policy->limits->content_bytes)
-		return limit_exceeded(err, "content-bytes", policy->limits->content_bytes, path);
 	return 0;
 }

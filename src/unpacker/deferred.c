@@ -248,12 +248,12 @@ static int store_xattrs(
 static int load_xattrs(
 	const struct deferred *deferred, uint32_t stored, struct xattr **list, size_t *count)
 {
-	const char *from = deferred->xattrs.data + stored - 1;
 
 	*list = NULL;
 	*count = 0;
 	if (stored == 0)
 		return 0;
+	const char *from = deferred->xattrs.data + stored - 1;
 	memcpy(count, from, sizeof(*count));
 	from += sizeof(*count);
 	*list = calloc(*count, sizeof(**list));

@@ -43,30 +43,40 @@ static bool text_reserve(struct text *text, size_t more)
 	return true;
 }
 
-static void text_add(struct text *text, const char *added)
+static void text_add_bytes(struct text *text, const char *added, size_t length)
 {
-	size_t length = strlen(added);
-
 	if (!text_reserve(text, length))
 		return;
-	memcpy(text->bytes + text->length, added, length + 1);
+	memcpy(text->bytes + text->length, added, length);
 	text->length += length;
+	text->bytes[text->length] = '\0';
+}
+
+static void text_add(struct text *text, const char *added)
+{
+	text_add_bytes(text, added, strlen(added));
+}
+
+static bool is_plain(char byte)
+{
+	return byte >= ' ' && byte < 0x7f && byte != '"' && byte != '\\';
 }
 
 /* A byte string: ASCII as it is, every other byte as the code point of its value. */
 static void text_add_string(struct text *text, const char *string)
 {
 	text_add(text, "\"");
-	for (const unsigned char *byte = (const unsigned char *)string; *byte != '\0'; byte++) {
-		char escaped[8];
-		bool plain = *byte >= ' ' && *byte < 0x7f && *byte != '"' && *byte != '\\';
-		if (!text_reserve(text, sizeof(escaped)))
-			return;
-		if (plain)
-			snprintf(escaped, sizeof(escaped), "%c", *byte);
-		else
-			snprintf(escaped, sizeof(escaped), "\\u%04x", *byte);
-		text_add(text, escaped);
+	while (*string != '\0') {
+		size_t plain = 0;
+		while (is_plain(string[plain]))
+			plain++;
+		text_add_bytes(text, string, plain);
+		string += plain;
+		if (*string != '\0') {
+			char escaped[8];
+			snprintf(escaped, sizeof(escaped), "\\u%04x", (unsigned char)*string++);
+			text_add(text, escaped);
+		}
 	}
 	text_add(text, "\"");
 }

@@ -61,7 +61,16 @@ static void strike(struct scratch *scratch, const struct tarball *tar, int victi
 
 static void every_signal_to_every_process_ends_in_an_error_that_names_it(void **state)
 {
-	static const int signals[] = { SIGKILL, SIGSEGV, SIGABRT, SIGTERM, SIGILL, SIGHUP };
+	static const int signals[] = {
+		SIGKILL,
+		SIGTERM,
+		SIGHUP,
+#ifndef OAKUM_SANITIZED /* a sanitizer catches these */
+		SIGSEGV,
+		SIGABRT,
+		SIGILL,
+#endif
+	};
 	struct tarball tar = tarball_of(layer);
 	struct scratch scratch;
 

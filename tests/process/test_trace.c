@@ -156,7 +156,7 @@ static int check_trace(FILE *trace)
 		char *call;
 		int pid = (int)strtol(line, &call, 10);
 		call += strspn(call, " ");
-		if (strncmp(call, "chroot(\".\")", 11) == 0)
+		if (strncmp(call, "chroot(\".\"", 10) == 0)
 			unpacker = pid;
 		else if (unpacker >= 0 && pid >= unpacker && takes_path(call))
 			check_path(line, call);

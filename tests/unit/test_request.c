@@ -41,6 +41,7 @@ static void every_option_survives_the_way_to_the_helper(void **state)
 			memcpy((char *)&sent + option->offset, &large, sizeof(large));
 		round_trip(&sent, &received);
 		assert_memory_equal(&sent, &received, offsetof(struct request, exclude));
+		request_free(&received);
 	}
 }
 
@@ -54,6 +55,7 @@ static void no_limit_survives_too(void **state)
 	sent.limits.entries = UINT64_MAX;
 	round_trip(&sent, &received);
 	assert_true(received.limits.entries == UINT64_MAX);
+	request_free(&received);
 }
 
 static void excludes_are_bytes_and_not_text(void **state)
@@ -76,6 +78,7 @@ static void excludes_are_bytes_and_not_text(void **state)
 		else
 			assert_string_equal(received.exclude[i], excludes[i]);
 	}
+	request_free(&received);
 }
 
 static void what_a_writer_never_writes_is_refused(void **state)
@@ -120,6 +123,7 @@ static void what_a_writer_never_writes_is_refused(void **state)
 			edits[i].to, at + strlen(edits[i].from));
 		assert_int_equal(request_parse(bad, (size_t)bytes, &request, &err), -EPROTO);
 		assert_string_not_equal(err.detail, "");
+		request_free(&request);
 	}
 	free(good);
 }

@@ -1,0 +1,519 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rules: an entry in, a verdict and an edited entry out. */
+#include "layer/policy.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define APPLY OAKUM_WHITEOUTS_APPLY
+#define OVERLAY OAKUM_WHITEOUTS_OVERLAY
+#define USERXATTR OAKUM_WHITEOUTS_OVERLAY_USERXATTR
+#define VERBATIM OAKUM_WHITEOUTS_VERBATIM
+
+static const struct limits default_limits = LIMITS_DEFAULT;
+
+static struct policy *policy_of(struct policy_options options)
+{
+	struct policy *policy;
+	struct oakum_error err;
+
+	if (options.limits == NULL)
+		options.limits = &default_limits;
+	if (policy_new(&options, &policy, &err) < 0)
+		fail_msg("%s", err.detail);
+	return policy;
+}
+
+static struct entry entry_at(const char *path, enum entry_type type)
+{
+	return (struct entry){
+		.type = type,
+		.name = path,
+		.path = path,
+		.mode = 0644,
+		.link = type == ENTRY_SYMLINK || type == ENTRY_HARD_LINK ? "target" : NULL,
+	};
+}
+
+/* One entry by a new policy: errno, or 0 and its verdict. */
+static int judge_with(struct policy_options options, struct entry *entry, enum verdict *verdict,
+	struct oakum_error *err)
+{
+	struct policy *policy = policy_of(options);
+	int r = policy_judge(policy, entry, verdict, err);
+
+	policy_free(policy);
+	return -r;
+}
+
+/* --- whiteouts --- */
+
+static void a_whiteout_means_what_the_mode_says(void **state)
+{
+	static const struct {
+		const char *path;
+		uint32_t whiteouts;
+		enum verdict verdict;
+		const char *to;
+	} rows[] = {
+		{ "a/.wh.b", APPLY, VERDICT_REMOVE, "a/b" },
+		{ ".wh.b", APPLY, VERDICT_REMOVE, "b" },
+		{ "a/.wh..wh..opq", APPLY, VERDICT_EMPTY, "a" },
+		{ ".wh..wh..opq", APPLY, VERDICT_EMPTY, "" },
+		{ "a/.wh.b", OVERLAY, VERDICT_PLACE, "a/b" },
+		{ "a/.wh.b", USERXATTR, VERDICT_PLACE, "a/b" },
+		{ "a/.wh..wh..opq", OVERLAY, VERDICT_MARK_OPAQUE, "a" },
+		{ ".wh..wh..opq", USERXATTR, VERDICT_MARK_OPAQUE, "" },
+		{ "a/.wh.b", VERBATIM, VERDICT_PLACE, "a/.wh.b" },
+		{ "a/.wh..wh..opq", VERBATIM, VERDICT_PLACE, "a/.wh..wh..opq" },
+		{ ".wh..wh.plnk", APPLY, VERDICT_SKIP, NULL },
+		{ ".wh..wh.plnk/1.2", OVERLAY, VERDICT_SKIP, NULL },
+		{ ".wh..wh.aufs", USERXATTR, VERDICT_SKIP, NULL },
+		{ ".wh..wh.aufs", VERBATIM, VERDICT_PLACE, ".wh..wh.aufs" },
+		{ ".wh.", VERBATIM, VERDICT_PLACE, ".wh." },
+		{ ".wh.a/b", APPLY, VERDICT_PLACE, ".wh.a/b" },
+		{ "a", APPLY, VERDICT_PLACE, "a" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct policy_options options = {
+			.limits = &default_limits,
+			.whiteouts = rows[i].whiteouts,
+		};
+		struct policy *policy = policy_of(options);
+		struct entry entry = entry_at(rows[i].path, ENTRY_FILE);
+		enum verdict verdict;
+		struct oakum_error err;
+		assert_int_equal(policy_judge(policy, &entry, &verdict, &err), 0);
+		if (verdict != rows[i].verdict)
+			fail_msg("%s in mode %u: verdict %d", rows[i].path, rows[i].whiteouts,
+				(int)verdict);
+		if (rows[i].to != NULL)
+			assert_string_equal(entry.path, rows[i].to);
+		assert_string_equal(entry.name, rows[i].path);
+		policy_free(policy);
+	}
+}
+
+static void overlayfs_gets_a_device_of_no_number(void **state)
+{
+	const struct xattr xattr = { "user.a", "b", 1 };
+	struct entry entry = entry_at("a/.wh.b", ENTRY_FILE);
+	struct policy *policy = policy_of((struct policy_options){ .whiteouts = OVERLAY });
+	enum verdict verdict;
+	struct oakum_error err;
+
+	(void)state;
+	entry.uid = 10;
+	entry.gid = 20;
+	entry.xattrs = &xattr;
+	entry.xattr_count = 1;
+	assert_int_equal(policy_judge(policy, &entry, &verdict, &err), 0);
+	assert_int_equal(entry.type, ENTRY_CHARACTER_DEVICE);
+	assert_int_equal(entry.device_major, 0);
+	assert_int_equal(entry.device_minor, 0);
+	assert_int_equal(entry.mode, 0);
+	assert_int_equal(entry.uid, 10);
+	assert_int_equal(entry.gid, 20);
+	assert_int_equal(entry.xattr_count, 0);
+	policy_free(policy);
+}
+
+static void a_whiteout_is_an_empty_file_that_hides_a_name(void **state)
+{
+	static const struct {
+		const char *path;
+		enum entry_type type;
+		uint64_t bytes;
+		int strict;
+		int compat;
+	} rows[] = {
+		{ ".wh.a", ENTRY_FILE, 0, 0, 0 },
+		{ ".wh.a", ENTRY_FILE, 1, EBADMSG, 0 },
+		{ ".wh.a", ENTRY_DIRECTORY, 0, EBADMSG, 0 },
+		{ ".wh.a", ENTRY_SYMLINK, 0, EBADMSG, 0 },
+		{ ".wh.a", ENTRY_HARD_LINK, 0, EBADMSG, 0 },
+		{ "a/.wh..wh..opq", ENTRY_FILE, 1, EBADMSG, 0 },
+		{ "a/.wh..wh..opq", ENTRY_FIFO, 0, EBADMSG, 0 },
+		{ ".wh..wh.plnk", ENTRY_DIRECTORY, 0, 0, 0 },
+		{ ".wh.", ENTRY_FILE, 0, EBADMSG, EBADMSG },
+		{ ".wh..", ENTRY_FILE, 0, EBADMSG, EBADMSG },
+		{ ".wh...", ENTRY_FILE, 0, EBADMSG, EBADMSG },
+		{ "a/.wh.", ENTRY_FILE, 0, EBADMSG, EBADMSG },
+		{ "a/.wh..", ENTRY_FILE, 0, EBADMSG, EBADMSG },
+		{ "a/.wh...", ENTRY_FILE, 0, EBADMSG, EBADMSG },
+	};
+	static const uint32_t modes[] = { APPLY, OVERLAY, USERXATTR };
+
+	(void)state;
+	for (size_t i = 0; i < 3 * sizeof(rows) / sizeof(rows[0]); i++) {
+		struct policy_options options = { .whiteouts = modes[i % 3] };
+		struct entry entry = entry_at(rows[i / 3].path, rows[i / 3].type);
+		struct entry again;
+		enum verdict verdict;
+		struct oakum_error err;
+		entry.logical_bytes = rows[i / 3].bytes;
+		again = entry;
+		if (judge_with(options, &entry, &verdict, &err) != rows[i / 3].strict)
+			fail_msg("%s in strict", rows[i / 3].path);
+		options.profile = OAKUM_PROFILE_COMPAT;
+		if (judge_with(options, &again, &verdict, &err) != rows[i / 3].compat)
+			fail_msg("%s in compat", rows[i / 3].path);
+	}
+}
+
+static void a_name_of_full_length_can_be_hidden(void **state)
+{
+	char path[300] = "a/.wh.";
+	struct policy *apply = policy_of((struct policy_options){ .whiteouts = APPLY });
+	struct entry entry;
+	enum verdict verdict;
+	struct oakum_error err;
+
+	(void)state;
+	memset(path + 6, 'x', 255);
+	entry = entry_at(path, ENTRY_FILE);
+	assert_int_equal(policy_judge(apply, &entry, &verdict, &err), 0);
+	assert_int_equal(verdict, VERDICT_REMOVE);
+	assert_int_equal(strlen(entry.path), 2 + 255);
+	policy_free(apply);
+
+	entry = entry_at(path, ENTRY_FILE);
+	assert_int_equal(judge_with((struct policy_options){ .whiteouts = VERBATIM }, &entry,
+				 &verdict, &err),
+		EFBIG);
+	strcat(path, "/b");
+	entry = entry_at(path, ENTRY_FILE);
+	assert_int_equal(
+		judge_with((struct policy_options){ .whiteouts = APPLY }, &entry, &verdict, &err),
+		EFBIG);
+}
+
+/* --- excludes --- */
+
+static void an_excluded_path_leaves_no_trace(void **state)
+{
+	static const char *const exclude[] = { "dev", "a/b", ".wh.literal", NULL };
+	static const struct {
+		const char *path;
+		enum verdict verdict;
+	} rows[] = {
+		{ "dev", VERDICT_SKIP },
+		{ "dev/null", VERDICT_SKIP },
+		{ "device", VERDICT_PLACE },
+		{ ".wh.dev", VERDICT_SKIP },
+		{ "dev/.wh.null", VERDICT_SKIP },
+		{ "dev/.wh..wh..opq", VERDICT_SKIP },
+		{ "dev/.wh.", VERDICT_SKIP },
+		{ "a/.wh.b", VERDICT_SKIP },
+		{ "a/.wh.c", VERDICT_REMOVE },
+		{ "a/.wh..wh..opq", VERDICT_EMPTY },
+		{ ".wh.literal", VERDICT_SKIP },
+		{ "", VERDICT_PLACE },
+	};
+	struct policy *policy = policy_of((struct policy_options){ .exclude = exclude });
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct entry entry =
+			entry_at(rows[i].path, *rows[i].path ? ENTRY_FILE : ENTRY_DIRECTORY);
+		enum verdict verdict;
+		struct oakum_error err;
+		assert_int_equal(policy_judge(policy, &entry, &verdict, &err), 0);
+		if (verdict != rows[i].verdict)
+			fail_msg("%s: verdict %d", rows[i].path, (int)verdict);
+	}
+	policy_free(policy);
+}
+
+static void a_bad_exclude_makes_no_policy(void **state)
+{
+	static const char *const exclude[] = { "..", NULL };
+	const struct policy_options options = { .limits = &default_limits, .exclude = exclude };
+	struct policy *policy;
+	struct oakum_error err;
+
+	(void)state;
+	assert_int_equal(policy_new(&options, &policy, &err), -EINVAL);
+	assert_string_equal(err.entry, "..");
+}
+
+/* --- types, links, owners --- */
+
+static void an_entry_is_possible_or_refused(void **state)
+{
+	static const struct {
+		struct entry entry;
+		int code;
+		const char *says;
+	} rows[] = {
+		{ { .type = ENTRY_DIRECTORY, .path = "" }, 0, NULL },
+		{ { .type = ENTRY_FILE, .path = "" }, EBADMSG, "rootfs itself" },
+		{ { .type = ENTRY_SYMLINK, .path = "", .link = "a" }, EBADMSG, "rootfs itself" },
+		{ { .type = ENTRY_HARD_LINK, .path = "", .link = "a" }, EBADMSG, "rootfs itself" },
+		{ { .type = ENTRY_FIFO, .path = "" }, EBADMSG, "rootfs itself" },
+		{ { .type = ENTRY_SYMLINK, .path = "a", .link = "/etc/../x" }, 0, NULL },
+		{ { .type = ENTRY_SYMLINK, .path = "a", .link = "a" }, 0, NULL },
+		{ { .type = ENTRY_SYMLINK, .path = "a", .link = "" }, EBADMSG, "nothing" },
+		{ { .type = ENTRY_HARD_LINK, .path = "a", .link = "b" }, 0, NULL },
+		{ { .type = ENTRY_HARD_LINK, .path = "a", .link = "a" }, EBADMSG, "itself" },
+		{ { .type = ENTRY_HARD_LINK, .path = "a", .link = "" }, EBADMSG, "rootfs" },
+		{ { .type = ENTRY_BLOCK_DEVICE,
+			  .path = "a",
+			  .device_major = 4095,
+			  .device_minor = 1048575 },
+			0, NULL },
+		{ { .type = ENTRY_BLOCK_DEVICE, .path = "a", .device_major = 4096 }, EBADMSG,
+			"device" },
+		{ { .type = ENTRY_CHARACTER_DEVICE, .path = "a", .device_minor = 1048576 }, EBADMSG,
+			"device" },
+		{ { .type = ENTRY_FILE, .path = "a", .device_major = 4096 }, 0, NULL },
+		{ { .type = ENTRY_FILE, .path = "a", .uid = UINT32_MAX - 1 }, 0, NULL },
+		{ { .type = ENTRY_FILE, .path = "a", .uid = UINT32_MAX }, EBADMSG, "owner" },
+		{ { .type = ENTRY_FILE, .path = "a", .gid = UINT32_MAX }, EBADMSG, "owner" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct entry entry = rows[i].entry;
+		enum verdict verdict;
+		struct oakum_error err = { 0 };
+		entry.name = "its name";
+		if (judge_with((struct policy_options){ 0 }, &entry, &verdict, &err) !=
+			rows[i].code)
+			fail_msg("row %zu: %s", i, err.detail);
+		if (rows[i].code == 0)
+			continue;
+		assert_string_equal(err.entry, "its name");
+		if (strstr(err.detail, rows[i].says) == NULL)
+			fail_msg("row %zu: %s", i, err.detail);
+	}
+}
+
+static void a_mode_keeps_twelve_bits(void **state)
+{
+	struct entry entry = entry_at("a", ENTRY_FILE);
+	enum verdict verdict;
+	struct oakum_error err;
+
+	(void)state;
+	entry.mode = 0107755;
+	assert_int_equal(judge_with((struct policy_options){ 0 }, &entry, &verdict, &err), 0);
+	assert_int_equal(entry.mode, 07755);
+}
+
+/* --- extended attributes --- */
+
+static void attributes_that_mean_another_host_are_dropped(void **state)
+{
+	static const struct {
+		const char *name;
+		bool in_apply;
+		bool in_overlay;
+	} rows[] = {
+		{ "user.a", true, true },
+		{ "trusted.a", true, true },
+		{ "security.capability", true, true },
+		{ "security.apparmor", true, true },
+		{ "trusted.overlay.opaque", true, false },
+		{ "trusted.overlay.redirect", true, false },
+		{ "trusted.overlay.metacopy", true, false },
+		{ "user.overlay.opaque", true, false },
+		{ "trusted.overlayed", true, true },
+		{ "security.selinux", false, false },
+		{ "security.ima", false, false },
+		{ "security.evm", false, false },
+	};
+	static const uint32_t modes[] = { APPLY, VERBATIM, OVERLAY, USERXATTR };
+	enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+	struct xattr xattrs[ROWS];
+
+	(void)state;
+	for (size_t i = 0; i < ROWS; i++)
+		xattrs[i] = (struct xattr){ rows[i].name, "value", 5 };
+	for (size_t m = 0; m < 4; m++) {
+		struct policy *policy = policy_of((struct policy_options){ .whiteouts = modes[m] });
+		struct entry entry = entry_at("a", ENTRY_FILE);
+		enum verdict verdict;
+		struct oakum_error err;
+		size_t at = 0;
+		entry.xattrs = xattrs;
+		entry.xattr_count = ROWS;
+		assert_int_equal(policy_judge(policy, &entry, &verdict, &err), 0);
+		for (size_t i = 0; i < ROWS; i++) {
+			if (m < 2 ? !rows[i].in_apply : !rows[i].in_overlay)
+				continue;
+			assert_true(at < entry.xattr_count);
+			assert_string_equal(entry.xattrs[at].name, rows[i].name);
+			assert_int_equal(entry.xattrs[at++].value_bytes, 5);
+		}
+		assert_int_equal(at, entry.xattr_count);
+		policy_free(policy);
+	}
+}
+
+static void an_attribute_has_a_namespace_and_a_name(void **state)
+{
+	static const char *const bad[] = { "", "user", "user.", ".a", "." };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		const struct xattr xattr = { bad[i], "", 0 };
+		struct entry entry = entry_at("a", ENTRY_FILE);
+		enum verdict verdict;
+		struct oakum_error err;
+		entry.xattrs = &xattr;
+		entry.xattr_count = 1;
+		assert_int_equal(
+			judge_with((struct policy_options){ 0 }, &entry, &verdict, &err), EBADMSG);
+	}
+}
+
+/* --- limits --- */
+
+/* Every limit error names the limit, its value, and what raises it. */
+static void assert_names_limit(const struct oakum_error *err, const char *name, const char *entry)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "--limit %s=N raises it", name);
+	if (strstr(err->detail, text) == NULL)
+		fail_msg("%s: %s", name, err->detail);
+	assert_int_equal(err->code, EFBIG);
+	assert_string_equal(err->entry, entry);
+}
+
+static void entries_are_counted(void **state)
+{
+	struct limits limits = LIMITS_DEFAULT;
+	static const char *const exclude[] = { "skipped", NULL };
+	struct policy *policy;
+	struct entry entry = entry_at("skipped", ENTRY_FILE);
+	enum verdict verdict;
+	struct oakum_error err;
+
+	(void)state;
+	limits.entries = 2;
+	policy = policy_of((struct policy_options){ .limits = &limits, .exclude = exclude });
+	assert_int_equal(policy_judge(policy, &entry, &verdict, &err), 0);
+	entry = entry_at("a", ENTRY_FILE);
+	assert_int_equal(policy_judge(policy, &entry, &verdict, &err), 0);
+	assert_int_equal(policy_judge(policy, &entry, &verdict, &err), -EFBIG);
+	assert_names_limit(&err, "entries", "a");
+	assert_non_null(strstr(err.detail, "entries=2"));
+	policy_free(policy);
+}
+
+static void content_is_counted(void **state)
+{
+	struct limits limits = LIMITS_DEFAULT;
+	struct policy *policy;
+	struct oakum_error err;
+
+	(void)state;
+	limits.content_bytes = 100;
+	policy = policy_of((struct policy_options){ .limits = &limits });
+	assert_int_equal(policy_count_content(policy, 60, "a", &err), 0);
+	assert_int_equal(policy_count_content(policy, 40, "b", &err), 0);
+	assert_int_equal(policy_count_content(policy, 0, "c", &err), 0);
+	assert_int_equal(policy_count_content(policy, 1, "d", &err), -EFBIG);
+	assert_names_limit(&err, "content-bytes", "d");
+	assert_int_equal(policy_count_content(policy, UINT64_MAX, "e", &err), -EFBIG);
+	policy_free(policy);
+
+	limits.content_bytes = UINT64_MAX;
+	policy = policy_of((struct policy_options){ .limits = &limits });
+	assert_int_equal(policy_count_content(policy, UINT64_MAX, "a", &err), 0);
+	assert_int_equal(policy_count_content(policy, 1, "b", &err), -EFBIG);
+	policy_free(policy);
+}
+
+static void a_link_has_a_longest_target(void **state)
+{
+	char target[5001];
+	struct entry entry = entry_at("a", ENTRY_SYMLINK);
+	enum verdict verdict;
+	struct oakum_error err;
+
+	(void)state;
+	memset(target, 'x', sizeof(target) - 1);
+	target[4095] = '\0';
+	entry.link = target;
+	assert_int_equal(judge_with((struct policy_options){ 0 }, &entry, &verdict, &err), 0);
+	target[4095] = 'x';
+	target[5000] = '\0';
+	assert_int_equal(judge_with((struct policy_options){ 0 }, &entry, &verdict, &err), EFBIG);
+	assert_names_limit(&err, "link-bytes", "a");
+}
+
+static int judge_xattrs(struct policy *policy, size_t count, size_t bytes, struct oakum_error *err)
+{
+	struct xattr *xattrs = calloc(count, sizeof(*xattrs));
+	struct entry entry = entry_at("a", ENTRY_FILE);
+	enum verdict verdict;
+	int r;
+
+	assert_non_null(xattrs);
+	for (size_t i = 0; i < count; i++)
+		xattrs[i] = (struct xattr){ "user.a", NULL, bytes };
+	entry.xattrs = xattrs;
+	entry.xattr_count = count;
+	r = policy_judge(policy, &entry, &verdict, err);
+	free(xattrs);
+	return r;
+}
+
+static void attributes_are_measured_one_by_one_and_together(void **state)
+{
+	struct policy *policy = policy_of((struct policy_options){ 0 });
+	struct oakum_error err;
+
+	(void)state;
+	assert_int_equal(judge_xattrs(policy, 1, 65536, &err), 0);
+	assert_int_equal(judge_xattrs(policy, 1, 65537, &err), -EFBIG);
+	assert_names_limit(&err, "xattr-bytes", "a");
+	assert_int_equal(judge_xattrs(policy, 15, 65536, &err), 0);
+	assert_int_equal(judge_xattrs(policy, 16, 65536, &err), -EFBIG);
+	assert_names_limit(&err, "entry-xattr-bytes", "a");
+	/* Names count too: thousands of empty ones are a flood as well. */
+	assert_int_equal(judge_xattrs(policy, 5000, 210, &err), -EFBIG);
+	policy_free(policy);
+
+	policy = policy_of((struct policy_options){ 0 });
+	for (size_t i = 0; i < 68; i++)
+		assert_int_equal(judge_xattrs(policy, 15, 65536, &err), 0);
+	assert_int_equal(judge_xattrs(policy, 15, 65536, &err), -EFBIG);
+	assert_names_limit(&err, "layer-xattr-bytes", "a");
+	policy_free(policy);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_whiteout_means_what_the_mode_says),
+		cmocka_unit_test(overlayfs_gets_a_device_of_no_number),
+		cmocka_unit_test(a_whiteout_is_an_empty_file_that_hides_a_name),
+		cmocka_unit_test(a_name_of_full_length_can_be_hidden),
+		cmocka_unit_test(an_excluded_path_leaves_no_trace),
+		cmocka_unit_test(a_bad_exclude_makes_no_policy),
+		cmocka_unit_test(an_entry_is_possible_or_refused),
+		cmocka_unit_test(a_mode_keeps_twelve_bits),
+		cmocka_unit_test(attributes_that_mean_another_host_are_dropped),
+		cmocka_unit_test(an_attribute_has_a_namespace_and_a_name),
+		cmocka_unit_test(entries_are_counted),
+		cmocka_unit_test(content_is_counted),
+		cmocka_unit_test(a_link_has_a_longest_target),
+		cmocka_unit_test(attributes_are_measured_one_by_one_and_together),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
