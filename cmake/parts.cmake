@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# oakum_part(NAME [MAY_USE part...] [LINKS target...] [EMBEDS executable])
+# oakum_part(NAME [MAY_USE part...] [LINKS target...] [EMBEDS executable] [WITHOUT file...])
 #
 # Builds src/NAME/*.c as an object library. What it may include is a *view*: a
 # directory in the build tree with one symlink for each part it may use, so that
@@ -7,9 +7,12 @@
 # named, so that a cycle cannot be declared.
 
 function(oakum_part name)
-	cmake_parse_arguments(PART "" "EMBEDS" "MAY_USE;LINKS" ${ARGN})
+	cmake_parse_arguments(PART "" "EMBEDS" "MAY_USE;LINKS;WITHOUT" ${ARGN})
 
 	file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.c)
+	foreach(file IN LISTS PART_WITHOUT)
+		list(REMOVE_ITEM sources ${PROJECT_SOURCE_DIR}/src/${name}/${file})
+	endforeach()
 	add_library(oakum_${name} OBJECT ${sources})
 
 	set(view ${PROJECT_BINARY_DIR}/views/${name})

@@ -40,5 +40,6 @@ void message_error(const struct oakum_error *err)
 
 void message_failed(const char *operation, const char *name, int code)
 {
-	message_wrong("setup: %s: %s: %s", name, operation, strerrordesc_np(code));
+	message_wrong("setup: %s: %s: %s", *name == '\0' ? "\"\"" : name, operation,
+		strerrordesc_np(code));
 }

@@ -6,7 +6,10 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { ALIGNMENT = 64 };
+enum {
+	ALIGNMENT = 64,
+	PAGE_BYTES = 4096, /* a larger page of the machine's only wastes what is never touched */
+};
 
 /*
  * Blocks lie one behind the other. Codecs take a handful of them, so that a
@@ -34,11 +37,15 @@ static bool is_end(const struct arena *arena, const struct block *block)
 
 struct arena *arena_new(size_t bytes)
 {
-	size_t whole = (bytes + sizeof(struct arena) + 4095) / 4096 * 4096;
+	const size_t beside = sizeof(struct arena) + sizeof(struct block);
+
+	if (bytes > SIZE_MAX - beside - PAGE_BYTES)
+		return NULL;
+	size_t whole = (bytes + beside + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
 	struct arena *arena = mmap(NULL, whole, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-	if (whole < bytes || arena == MAP_FAILED)
+	if (arena == MAP_FAILED)
 		return NULL;
 	arena->bytes = whole;
 	arena->first->bytes = whole - sizeof(*arena);

@@ -12,7 +12,8 @@ struct codec {
 	/*
 	 * From the layer's first byte to its end: 0 only when every checksum and
 	 * trailer was right and nothing but what the format allows follows. Takes
-	 * memory from the arena alone, and calls read, write and poll alone.
+	 * memory from the arena alone. System calls, for every codec the same:
+	 * read and write, and poll where a descriptor is non-blocking.
 	 */
 	int (*decode)(struct stream *stream, struct arena *arena, uint64_t max_window_bytes,
 		struct oakum_error *err);
@@ -21,11 +22,14 @@ struct codec {
 /* The codec that a layer starting with these bytes is for; "none" when it is no other's. */
 const struct codec *codec_detect(const unsigned char *head, size_t length);
 
+/* Is this, as the whole of a layer, a magic that was cut off? */
+bool codec_is_cut_off(const unsigned char *head, size_t length);
+
 /* A frame's magic number, little-endian, of the next four bytes; 0 if there are fewer. */
 uint32_t codec_magic(const struct stream *stream);
 
 /* zstd and LZ4 agree on frames that readers pass over. */
-static inline int codec_is_skippable(uint32_t magic)
+static inline bool codec_is_skippable(uint32_t magic)
 {
 	return (magic & 0xfffffff0) == 0x184d2a50;
 }

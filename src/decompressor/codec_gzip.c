@@ -21,44 +21,31 @@ static void give(void *arena, void *taken)
 	arena_give(arena, taken);
 }
 
-static int inflate_some(struct stream *stream, z_stream *zlib, struct oakum_error *err)
+static int inflate_some(
+	struct stream *stream, void *context, struct stream_step *step, struct oakum_error *err)
 {
+	z_stream *zlib = context;
+	size_t have = stream->in_end - stream->in_at;
+
 	zlib->next_in = stream->in + stream->in_at;
-	zlib->avail_in = (unsigned int)(stream->in_end - stream->in_at);
+	zlib->avail_in = (unsigned int)have;
 	zlib->next_out = stream->out;
 	zlib->avail_out = STREAM_OUT_BYTES;
 	int status = inflate(zlib, Z_NO_FLUSH);
-	stream->in_at = stream->in_end - zlib->avail_in;
+	/* Z_BUF_ERROR is not one: there was nothing to do. */
 	if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR)
 		return stream_damaged(stream, "inflate",
 			zlib->msg == NULL ? "the gzip data is damaged" : zlib->msg, err);
-	int r = stream_put(stream, STREAM_OUT_BYTES - zlib->avail_out, err);
-	return r < 0 ? r : status == Z_STREAM_END;
-}
-
-static int inflate_member(struct stream *stream, z_stream *zlib, struct oakum_error *err)
-{
-	int r = 0;
-
-	while (r == 0) {
-		/* With no room left in out there may be more to come from what zlib has taken in.
-		 */
-		if (zlib->avail_out > 0) {
-			ssize_t have = stream_need(stream, 1, err);
-			if (have < 0)
-				return (int)have;
-			if (have == 0)
-				return stream_cut_off(stream, "inflate", err);
-		}
-		r = inflate_some(stream, zlib, err);
-	}
-	return r < 0 ? r : 0;
+	step->taken_bytes = have - zlib->avail_in;
+	step->made_bytes = STREAM_OUT_BYTES - zlib->avail_out;
+	step->has_ended = status == Z_STREAM_END;
+	return 0;
 }
 
 static int inflate_members(struct stream *stream, z_stream *zlib, struct oakum_error *err)
 {
 	for (;;) {
-		int r = inflate_member(stream, zlib, err);
+		int r = stream_decode(stream, "inflate", inflate_some, zlib, err);
 		if (r < 0)
 			return r;
 		ssize_t have = stream_need(stream, 2, err);
@@ -68,7 +55,6 @@ static int inflate_members(struct stream *stream, z_stream *zlib, struct oakum_e
 			stream->in[stream->in_at + 1] != 0x8b)
 			return stream_expect_zeros(stream, "inflate", err);
 		inflateReset(zlib);
-		zlib->avail_out = STREAM_OUT_BYTES;
 	}
 }
 
@@ -81,7 +67,6 @@ int codec_gzip(struct stream *stream, struct arena *arena, uint64_t max_window_b
 		return stream_window_too_large(max_window_bytes, "inflate", err);
 	if (inflateInit2(&zlib, GZIP_ONLY) != Z_OK)
 		return fail(err, ENOMEM, "inflate", NULL);
-	zlib.avail_out = STREAM_OUT_BYTES;
 	int r = inflate_members(stream, &zlib, err);
 	inflateEnd(&zlib);
 	return r;

@@ -10,6 +10,8 @@
 
 enum {
 	FRAME_MAGIC_BYTES = 4,
+	FLAGS_AT = 4, /* right behind it */
+	HAS_DICTIONARY = 1,
 	WINDOW_BYTES = 8 << 20, /* two blocks of the largest size, and what goes with them */
 };
 
@@ -31,29 +33,32 @@ static void give(void *arena, void *taken)
 	arena_give(arena, taken);
 }
 
-static int decode_frame(struct stream *stream, LZ4F_dctx *context, struct oakum_error *err)
+static int decode_some(
+	struct stream *stream, void *context, struct stream_step *step, struct oakum_error *err)
 {
-	size_t status = 1;
-	size_t out_bytes = 0;
+	size_t in_bytes = stream->in_end - stream->in_at;
+	size_t out_bytes = STREAM_OUT_BYTES;
+	size_t status = LZ4F_decompress(
+		context, stream->out, &out_bytes, stream->in + stream->in_at, &in_bytes, NULL);
 
-	while (status != 0) {
-		/* A full buffer may mean that there is more to come without any input. */
-		ssize_t have = stream_need(stream, out_bytes < STREAM_OUT_BYTES, err);
-		if (have < 0)
-			return (int)have;
-		if (have == 0 && out_bytes < STREAM_OUT_BYTES)
-			return stream_cut_off(stream, "lz4", err);
-		size_t in_bytes = (size_t)have;
-		out_bytes = STREAM_OUT_BYTES;
-		status = LZ4F_decompress(context, stream->out, &out_bytes,
-			stream->in + stream->in_at, &in_bytes, NULL);
-		if (LZ4F_isError(status))
-			return stream_damaged(stream, "lz4", LZ4F_getErrorName(status), err);
-		stream->in_at += in_bytes;
-		int r = stream_put(stream, out_bytes, err);
-		if (r < 0)
-			return r;
-	}
+	if (LZ4F_isError(status))
+		return stream_damaged(stream, "lz4", LZ4F_getErrorName(status), err);
+	step->taken_bytes = in_bytes;
+	step->made_bytes = out_bytes;
+	step->has_ended = status == 0;
+	return 0;
+}
+
+/* liblz4 would go on without the dictionary and make something else of the data. */
+static int refuse_dictionary(struct stream *stream, struct oakum_error *err)
+{
+	ssize_t have = stream_need(stream, FLAGS_AT + 1, err);
+
+	if (have < 0)
+		return (int)have;
+	if (have > FLAGS_AT && (stream->in[stream->in_at + FLAGS_AT] & HAS_DICTIONARY) != 0)
+		return stream_damaged(
+			stream, "lz4", "it needs a dictionary, which no layer has", err);
 	return 0;
 }
 
@@ -69,7 +74,9 @@ static int decode_frames(struct stream *stream, LZ4F_dctx *context, struct oakum
 				"it is of the legacy format, which has no checksums", err);
 		if (magic != frame_magic && !codec_is_skippable(magic))
 			return stream_expect_zeros(stream, "lz4", err);
-		int r = decode_frame(stream, context, err);
+		int r = magic == frame_magic ? refuse_dictionary(stream, err) : 0;
+		if (r == 0)
+			r = stream_decode(stream, "lz4", decode_some, context, err);
 		if (r < 0)
 			return r;
 	}

@@ -6,7 +6,11 @@
 #include <errno.h>
 #include <lzma.h>
 
-enum { OVERHEAD_BYTES = 1 << 20 }; /* what liblzma counts beside the dictionary */
+/*
+ * What liblzma counts beside the dictionary: 65,592 bytes, and at most 3072 for
+ * the filters in front. Kept close, so that the ceiling is the dictionary's.
+ */
+enum { OVERHEAD_BYTES = 68 << 10 };
 
 static void *take(void *arena, size_t count, size_t bytes)
 {
@@ -31,12 +35,11 @@ static int told(
 	case LZMA_UNSUPPORTED_CHECK:
 		return stream_damaged(
 			stream, "xz", "its checksum is of a kind not known here", err);
-	case LZMA_FORMAT_ERROR:
-		return stream_damaged(stream, "xz", "bytes that are no layer follow its end", err);
 	case LZMA_OPTIONS_ERROR:
 		return stream_damaged(stream, "xz", "it uses a filter not known here", err);
 	default:
-		return stream_damaged(stream, "xz", "the xz data is damaged", err);
+		return stream_damaged(stream, "xz",
+			"the xz data is damaged, or something else follows its end", err);
 	}
 }
 
@@ -55,7 +58,7 @@ static int decode(struct stream *stream, lzma_stream *lzma, uint64_t max_window_
 		lzma->avail_out = STREAM_OUT_BYTES;
 		status = lzma_code(lzma, stream->in_ended ? LZMA_FINISH : LZMA_RUN);
 		stream->in_at = stream->in_end - lzma->avail_in;
-		int r = stream_put(stream, STREAM_OUT_BYTES - lzma->avail_out, err);
+		int r = stream_put(stream, stream->out, STREAM_OUT_BYTES - lzma->avail_out, err);
 		if (r < 0)
 			return r;
 	}

@@ -10,42 +10,33 @@
 
 enum { FRAME_MAGIC_BYTES = 4 };
 
-static int damaged(
-	struct stream *stream, size_t status, uint64_t max_window_bytes, struct oakum_error *err)
-{
-	if (ZSTD_getErrorCode(status) == ZSTD_error_frameParameter_windowTooLarge)
-		return stream_window_too_large(max_window_bytes, "zstd", err);
-	return stream_damaged(stream, "zstd", ZSTD_getErrorName(status), err);
-}
+struct decoder {
+	ZSTD_DCtx *zstd;
+	uint64_t max_window_bytes;
+};
 
-static int decode_frame(struct stream *stream, ZSTD_DCtx *context, uint64_t max_window_bytes,
-	struct oakum_error *err)
+static int decode_some(
+	struct stream *stream, void *context, struct stream_step *step, struct oakum_error *err)
 {
+	const struct decoder *decoder = context;
 	ZSTD_outBuffer out = { .dst = stream->out, .size = STREAM_OUT_BYTES };
-	size_t status = 1;
+	ZSTD_inBuffer in = {
+		.src = stream->in + stream->in_at,
+		.size = stream->in_end - stream->in_at,
+	};
+	size_t status = ZSTD_decompressStream(decoder->zstd, &out, &in);
 
-	while (status != 0) {
-		/* A full buffer may mean that there is more to come without any input. */
-		ssize_t have = stream_need(stream, out.pos < out.size, err);
-		if (have < 0)
-			return (int)have;
-		if (have == 0 && out.pos < out.size)
-			return stream_cut_off(stream, "zstd", err);
-		ZSTD_inBuffer in = { .src = stream->in + stream->in_at, .size = (size_t)have };
-		out.pos = 0;
-		status = ZSTD_decompressStream(context, &out, &in);
-		stream->in_at += in.pos;
-		if (ZSTD_isError(status))
-			return damaged(stream, status, max_window_bytes, err);
-		int r = stream_put(stream, out.pos, err);
-		if (r < 0)
-			return r;
-	}
+	if (ZSTD_getErrorCode(status) == ZSTD_error_frameParameter_windowTooLarge)
+		return stream_window_too_large(decoder->max_window_bytes, "zstd", err);
+	if (ZSTD_isError(status))
+		return stream_damaged(stream, "zstd", ZSTD_getErrorName(status), err);
+	step->taken_bytes = in.pos;
+	step->made_bytes = out.pos;
+	step->has_ended = status == 0;
 	return 0;
 }
 
-static int decode_frames(struct stream *stream, ZSTD_DCtx *context, uint64_t max_window_bytes,
-	struct oakum_error *err)
+static int decode_frames(struct stream *stream, struct decoder *decoder, struct oakum_error *err)
 {
 	for (;;) {
 		ssize_t have = stream_need(stream, FRAME_MAGIC_BYTES, err);
@@ -54,7 +45,7 @@ static int decode_frames(struct stream *stream, ZSTD_DCtx *context, uint64_t max
 		uint32_t magic = codec_magic(stream);
 		if (magic != ZSTD_MAGICNUMBER && !codec_is_skippable(magic))
 			return stream_expect_zeros(stream, "zstd", err);
-		int r = decode_frame(stream, context, max_window_bytes, err);
+		int r = stream_decode(stream, "zstd", decode_some, decoder, err);
 		if (r < 0)
 			return r;
 	}
@@ -67,11 +58,13 @@ int codec_zstd(struct stream *stream, struct arena *arena, uint64_t max_window_b
 	size_t window = (size_t)(max_window_bytes < most ? max_window_bytes : most);
 	size_t bytes = ZSTD_estimateDStreamSize(window);
 	void *memory = arena_take(arena, bytes);
-	ZSTD_DCtx *context = memory == NULL ? NULL : ZSTD_initStaticDCtx(memory, bytes);
+	struct decoder decoder = { .max_window_bytes = max_window_bytes };
 
-	if (context == NULL)
+	if (memory != NULL)
+		decoder.zstd = ZSTD_initStaticDCtx(memory, bytes);
+	if (decoder.zstd == NULL)
 		return fail(err, ENOMEM, "zstd", NULL);
-	if (ZSTD_isError(ZSTD_DCtx_setMaxWindowSize(context, window)))
+	if (ZSTD_isError(ZSTD_DCtx_setMaxWindowSize(decoder.zstd, window)))
 		return stream_window_too_large(max_window_bytes, "zstd", err);
-	return decode_frames(stream, context, max_window_bytes, err);
+	return decode_frames(stream, &decoder, err);
 }

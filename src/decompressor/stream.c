@@ -35,7 +35,8 @@ ssize_t stream_need(struct stream *stream, size_t count, struct oakum_error *err
 }
 
 /* One filter only: a second one would be a second parser that nobody asked for. */
-static int check_head(struct stream *stream, size_t count, struct oakum_error *err)
+static int check_head(
+	struct stream *stream, const unsigned char *bytes, size_t count, struct oakum_error *err)
 {
 	size_t taken = STREAM_HEAD_BYTES - stream->head_bytes;
 
@@ -43,7 +44,7 @@ static int check_head(struct stream *stream, size_t count, struct oakum_error *e
 		return 0;
 	if (taken > count)
 		taken = count;
-	memcpy(stream->head + stream->head_bytes, stream->out, taken);
+	memcpy(stream->head + stream->head_bytes, bytes, taken);
 	stream->head_bytes += taken;
 	if (codec_detect(stream->head, stream->head_bytes)->id == OAKUM_COMPRESSION_NONE)
 		return 0;
@@ -52,26 +53,61 @@ static int check_head(struct stream *stream, size_t count, struct oakum_error *e
 		codec_detect(stream->head, stream->head_bytes)->name);
 }
 
-static bool is_over_ratio(const struct stream *stream)
+static bool is_over_ratio(const struct stream *stream, uint64_t out_total)
 {
-	return stream->out_total > ratio_free_bytes &&
-	       stream->out_total / stream->max_ratio > stream->in_total;
+	uint64_t most;
+
+	if (out_total <= ratio_free_bytes)
+		return false;
+	if (__builtin_mul_overflow(stream->in_total, stream->max_ratio, &most))
+		return false;
+	return out_total > most;
 }
 
-int stream_put(struct stream *stream, size_t count, struct oakum_error *err)
+int stream_put(
+	struct stream *stream, const unsigned char *bytes, size_t count, struct oakum_error *err)
 {
-	int r = check_head(stream, count, err);
+	int r = check_head(stream, bytes, count, err);
 
 	if (r < 0 || count == 0)
 		return r;
-	stream->out_total += count;
-	if (is_over_ratio(stream))
+	if (is_over_ratio(stream, stream->out_total + count))
 		return fail_because(err, EFBIG, "check limits", NULL,
 			"more than the limit ratio=%" PRIu64 "; --limit ratio=N raises it",
 			stream->max_ratio);
-	r = fd_write_all(stream->out_fd, stream->out, count);
+	r = fd_write_all(stream->out_fd, bytes, count);
 	if (r < 0)
-		return fail(err, -r, "write", NULL);
+		return fail_because(err, -r, "write", NULL,
+			"the tar stream cannot be written on after byte %" PRIu64,
+			stream->out_total);
+	stream->out_total += count;
+	return 0;
+}
+
+int stream_decode(struct stream *stream, const char *op, stream_decoder *decode, void *context,
+	struct oakum_error *err)
+{
+	struct stream_step step = { 0 };
+
+	while (!step.has_ended) {
+		/* A full buffer may mean that there is more to come without any input. */
+		bool was_full = step.made_bytes == STREAM_OUT_BYTES;
+		ssize_t have = stream_need(stream, was_full ? 0 : 1, err);
+		if (have < 0)
+			return (int)have;
+		if (have == 0 && !was_full)
+			return stream_cut_off(stream, op, err);
+		step = (struct stream_step){ 0 };
+		int r = decode(stream, context, &step, err);
+		if (r < 0)
+			return r;
+		stream->in_at += step.taken_bytes;
+		if (have > 0 && step.taken_bytes + step.made_bytes == 0 && !step.has_ended)
+			return stream_damaged(stream, op, "the decoder stands still", err);
+		r = stream_put(stream, stream->out, step.made_bytes, err);
+		if (r < 0)
+			return r;
+	}
 	return 0;
 }
 

@@ -12,7 +12,7 @@
 enum {
 	STREAM_IN_BYTES = 256 << 10,
 	STREAM_OUT_BYTES = 256 << 10,
-	STREAM_HEAD_BYTES = 6, /* enough to know every codec */
+	STREAM_HEAD_BYTES = 10, /* enough to know every codec */
 };
 
 struct stream {
@@ -27,7 +27,7 @@ struct stream {
 	bool in_ended;
 	uint64_t in_total;
 
-	unsigned char *out; /* STREAM_OUT_BYTES; codecs write here, from its start */
+	unsigned char *out; /* STREAM_OUT_BYTES; what a decoder writes to, from its start */
 	uint64_t out_total;
 	unsigned char head[STREAM_HEAD_BYTES]; /* of what came out */
 	size_t head_bytes;
@@ -39,8 +39,28 @@ struct stream {
  */
 ssize_t stream_need(struct stream *stream, size_t count, struct oakum_error *err);
 
-/* Sends the first count bytes of out on; 0 or -errno: -EFBIG at the ratio, -EPIPE. */
-int stream_put(struct stream *stream, size_t count, struct oakum_error *err);
+/* Sends bytes on; 0 or -errno: -EFBIG at the ratio, -EPIPE. */
+int stream_put(
+	struct stream *stream, const unsigned char *bytes, size_t count, struct oakum_error *err);
+
+/* What one call of a library's decoder did. */
+struct stream_step {
+	size_t taken_bytes; /* of what lies at in_at */
+	size_t made_bytes;  /* in out */
+	bool has_ended;	    /* the frame, member or stream */
+};
+
+/* One such call; fills *step, which comes zeroed. 0 or -errno. */
+typedef int stream_decoder(
+	struct stream *stream, void *context, struct stream_step *step, struct oakum_error *err);
+
+/*
+ * Calls decode until it says that its frame has ended, with input before each
+ * call and its output sent on after it. A layer that ends before, and a decoder
+ * that stands still, are damage: nothing can make this loop wait for itself.
+ */
+int stream_decode(struct stream *stream, const char *op, stream_decoder *decode, void *context,
+	struct oakum_error *err);
 
 /* All that is left must be zeros: padding of tapes and of block devices. */
 int stream_expect_zeros(struct stream *stream, const char *op, struct oakum_error *err);

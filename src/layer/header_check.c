@@ -206,8 +206,8 @@ static int begin_entry(struct header_check *check, const struct block *block, ui
 {
 	const char *why;
 
-	if (check->extensions.name[0] == '\0')
-		block_name(block, check->extensions.name);
+	if (memchr("01234567S", block->type_flag, sizeof("01234567S")) == NULL)
+		return refuse("a type of entry that is not unpacked here", err);
 	why = block_check_entry(block);
 	if (why == NULL)
 		why = describe_entry(check, block, size);
@@ -247,8 +247,8 @@ static int begin_header(
 		return refuse(why, err);
 	check->has_headers = true;
 	if (!extension_is(block->type_flag)) {
-		if (memchr("01234567S", block->type_flag, sizeof("01234567S")) == NULL)
-			return refuse("a type of entry that is not unpacked here", err);
+		if (check->extensions.name[0] == '\0')
+			block_name(block, check->extensions.name);
 		return begin_entry(check, block, size, err);
 	}
 	int r = extension_begin(&check->extensions, block->type_flag, size, err);

@@ -21,9 +21,8 @@
 /*
  * One member as the raw headers describe it. Agrees with libarchive in order,
  * in position with archive_read_header_position(), and in logical_bytes with
- * archive_entry_size() where there is content. Where they differ in the type,
- * type_flag is right: libarchive makes a hard link of any entry with a
- * linkpath.
+ * archive_entry_size() where there is content. In the type it agrees too, but
+ * for a name that is not UTF-8 and ends in a slash: there type_flag is right.
  */
 struct header_member {
 	uint64_t position;	/* bytes of stream before its headers, the first extension

@@ -157,6 +157,15 @@ void tarball_add_header(struct tarball *tarball, const struct member *member, ui
 	tarball_add_bytes(tarball, block, sizeof(block));
 }
 
+void tarball_mend_checksums(uint8_t *bytes, size_t length)
+{
+	for (size_t at = 0; at + TAR_BLOCK_BYTES <= length; at += TAR_BLOCK_BYTES) {
+		char *block = (char *)bytes + at;
+		if (memcmp(block + FIELD_CHECKSUM, "sum", 3) == 0)
+			put_checksum(block, CHECKSUM_RIGHT);
+	}
+}
+
 /* --- content --- */
 
 static void add_filled(struct tarball *tarball, uint64_t count)

@@ -555,6 +555,7 @@ static void an_error_names_the_entry_and_the_place(void **state)
 			"size has a value that cannot be; its header is at byte 512 " },
 		{ LAYER(file("a", ""), file("b", "", .checksum = CHECKSUM_WRONG), END), "",
 			"at byte 512 " },
+		{ LAYER(header('D', "dump"), END), "dump", "type" },
 		{ LAYER(file("cut", "", .stated_bytes = 1), END_CUT), "cut", "after byte 512" },
 		{ LAYER(file("a", ""), raw_bytes(RAW("abc")), END_CUT), "", "after byte 515" },
 		{ LAYER(pax_sparse_10("sparse", 1, "a", REGIONS({ 1, 1 })), END), "sparse",

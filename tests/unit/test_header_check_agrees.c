@@ -185,6 +185,15 @@ static const struct {
 			file("g", "abc"),
 			END,
 		} },
+	{ "a link's target on what is no link", OAKUM_PROFILE_STRICT, 3,
+		(const struct member[]){
+			file("f", "abc"),
+			pax("linkpath=f"),
+			file("g", "abc"),
+			pax("linkpath=f"),
+			directory("d"),
+			END,
+		} },
 	{ "global headers and volume labels", OAKUM_PROFILE_STRICT, 2,
 		(const struct member[]){
 			header('V', "label", .format = FORMAT_GNU),
@@ -261,7 +270,7 @@ static void both_readers_find_the_same_members(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct tarball tar = tarball_of(rows[i].members);
-		print_message("%s\n", rows[i].name);
+		print_message("           %s\n", rows[i].name);
 		assert_agree(&tar, rows[i].profile, rows[i].count);
 		tarball_free(&tar);
 	}

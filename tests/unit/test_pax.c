@@ -45,70 +45,70 @@ static void check_two(const char *first, const char *second, bool is_strict, int
 	tarball_free(&body);
 }
 
+static const struct {
+	const char *record;
+	int code; /* errno, 0: accepted */
+} values[] = {
+	{ "path=a", 0 },
+	{ "path=", 0 },
+	{ "linkpath=b", 0 },
+	{ "linkpath=", 0 },
+	{ "size=0", 0 },
+	{ "size=9223372036854775807", 0 },
+	{ "size=9223372036854775808", EBADMSG },
+	{ "size=99999999999999999999999", EBADMSG },
+	{ "size=-1", EBADMSG },
+	{ "size=+1", EBADMSG },
+	{ "size= 1", EBADMSG },
+	{ "size=0x10", EBADMSG },
+	{ "size=1.0", EBADMSG },
+	{ "size=", EBADMSG },
+	{ "uid=0", 0 },
+	{ "uid=4294967294", 0 },
+	{ "uid=4294967295", EBADMSG },
+	{ "uid=4294967296", EBADMSG },
+	{ "uid=-1", EBADMSG },
+	{ "uid=root", EBADMSG },
+	{ "gid=4294967295", EBADMSG },
+	{ "gid=", EBADMSG },
+	{ "mtime=1700000000.123456789", 0 },
+	{ "mtime=", EBADMSG },
+	{ "mtime=now", EBADMSG },
+	{ "atime=1e9", EBADMSG },
+	{ "ctime=1", 0 },
+	{ "uname=somebody", 0 },
+	{ "comment=anything at all", 0 },
+	{ "hdrcharset=BINARY", 0 },
+	{ "VENDOR.key=value", 0 },
+	{ "SCHILY.xattr.user.a=a=b\nc", 0 },
+	{ "SCHILY.xattr.user.empty=", 0 },
+	{ "SCHILY.dev=1", 0 },
+	{ "LIBARCHIVE.creationtime=1", 0 },
+	{ "SCHILY.realsize=10", EBADMSG },
+	{ "SCHILY.devmajor=10", EBADMSG },
+	{ "SUN.holesdata= 0 10", EBADMSG },
+	{ "GNU.dumpdir=Ya", EBADMSG },
+	{ "GNU.volume.offset=1", EBADMSG },
+	{ "GNU.sparse.unheard=1", EBADMSG },
+	{ "GNU.sparse.name=", EBADMSG },
+	{ "GNU.sparse.offset=1", EBADMSG }, /* before its count */
+	{ "GNU.sparse.numbytes=1", EBADMSG },
+	{ "GNU.sparse.map=1", EBADMSG },
+	{ "GNU.sparse.map=1,", EBADMSG },
+	{ "GNU.sparse.map=1,2,", EBADMSG },
+	{ "GNU.sparse.map=,1,2", EBADMSG },
+	{ "GNU.sparse.map=-1,2", EBADMSG },
+	{ "GNU.sparse.map=9223372036854775807,2", EBADMSG },
+	{ "GNU.sparse.map=1,2", 0 },
+	{ "GNU.sparse.map=", 0 },
+};
+
 static void a_value_is_what_its_key_asks_for(void **state)
 {
-	static const struct {
-		const char *record;
-		int code; /* errno, 0: accepted */
-	} rows[] = {
-		{ "path=a", 0 },
-		{ "path=", 0 },
-		{ "linkpath=b", 0 },
-		{ "linkpath=", 0 },
-		{ "size=0", 0 },
-		{ "size=9223372036854775807", 0 },
-		{ "size=9223372036854775808", EBADMSG },
-		{ "size=99999999999999999999999", EBADMSG },
-		{ "size=-1", EBADMSG },
-		{ "size=+1", EBADMSG },
-		{ "size= 1", EBADMSG },
-		{ "size=0x10", EBADMSG },
-		{ "size=1.0", EBADMSG },
-		{ "size=", EBADMSG },
-		{ "uid=0", 0 },
-		{ "uid=4294967294", 0 },
-		{ "uid=4294967295", EBADMSG },
-		{ "uid=4294967296", EBADMSG },
-		{ "uid=-1", EBADMSG },
-		{ "uid=root", EBADMSG },
-		{ "gid=4294967295", EBADMSG },
-		{ "gid=", EBADMSG },
-		{ "mtime=1700000000.123456789", 0 },
-		{ "mtime=", EBADMSG },
-		{ "mtime=now", EBADMSG },
-		{ "atime=1e9", EBADMSG },
-		{ "ctime=1", 0 },
-		{ "uname=somebody", 0 },
-		{ "comment=anything at all", 0 },
-		{ "hdrcharset=BINARY", 0 },
-		{ "VENDOR.key=value", 0 },
-		{ "SCHILY.xattr.user.a=a=b\nc", 0 },
-		{ "SCHILY.xattr.user.empty=", 0 },
-		{ "SCHILY.dev=1", 0 },
-		{ "LIBARCHIVE.creationtime=1", 0 },
-		{ "SCHILY.realsize=10", EBADMSG },
-		{ "SCHILY.devmajor=10", EBADMSG },
-		{ "SUN.holesdata= 0 10", EBADMSG },
-		{ "GNU.dumpdir=Ya", EBADMSG },
-		{ "GNU.volume.offset=1", EBADMSG },
-		{ "GNU.sparse.unheard=1", EBADMSG },
-		{ "GNU.sparse.name=", EBADMSG },
-		{ "GNU.sparse.offset=1", EBADMSG }, /* before its count */
-		{ "GNU.sparse.numbytes=1", EBADMSG },
-		{ "GNU.sparse.map=1", EBADMSG },
-		{ "GNU.sparse.map=1,", EBADMSG },
-		{ "GNU.sparse.map=1,2,", EBADMSG },
-		{ "GNU.sparse.map=,1,2", EBADMSG },
-		{ "GNU.sparse.map=-1,2", EBADMSG },
-		{ "GNU.sparse.map=9223372036854775807,2", EBADMSG },
-		{ "GNU.sparse.map=1,2", 0 },
-		{ "GNU.sparse.map=", 0 },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		check_two(rows[i].record, NULL, true, rows[i].code);
-		check_two(rows[i].record, NULL, false, rows[i].code);
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		check_two(values[i].record, NULL, true, values[i].code);
+		check_two(values[i].record, NULL, false, values[i].code);
 	}
 }
 
