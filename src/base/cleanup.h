@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* The guards keep errno, so "return -errno" after a failed call is always right. */
@@ -24,6 +25,15 @@ static inline void free_pointer(void *pointer)
 	int saved = errno;
 	free(*(void **)pointer);
 	errno = saved;
+}
+
+/* For what was allocated to be constant from then on. */
+static inline void free_const(const void *pointer)
+{
+	void *writable;
+
+	memcpy(&writable, &pointer, sizeof(writable));
+	free(writable);
 }
 
 static inline int steal_fd(int *fd)

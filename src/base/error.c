@@ -15,7 +15,7 @@ static void copy_tail(char *to, size_t to_bytes, const char *text)
 	memcpy(to, from, strlen(from) + 1);
 }
 
-int fail(struct oakum_error *err, int code, const char *op, const char *entry)
+void error_fill(struct oakum_error *err, int code, const char *op, const char *entry)
 {
 	assert(code > 0);
 	memset(err, 0, sizeof(*err));
@@ -23,19 +23,17 @@ int fail(struct oakum_error *err, int code, const char *op, const char *entry)
 	snprintf(err->op, sizeof(err->op), "%s", op);
 	if (entry != NULL)
 		copy_tail(err->entry, sizeof(err->entry), entry);
-	return -code;
 }
 
-int fail_because(struct oakum_error *err, int code, const char *op, const char *entry,
+void error_explain(struct oakum_error *err, int code, const char *op, const char *entry,
 	const char *format, ...)
 {
 	va_list arguments;
-	int r = fail(err, code, op, entry);
 
+	error_fill(err, code, op, entry);
 	va_start(arguments, format);
 	vsnprintf(err->detail, sizeof(err->detail), format, arguments);
 	va_end(arguments);
-	return r;
 }
 
 int staged(int r, enum oakum_stage stage, struct oakum_error *err)

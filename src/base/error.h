@@ -3,6 +3,7 @@
 #ifndef OAKUM_BASE_ERROR_H
 #define OAKUM_BASE_ERROR_H
 
+#include <errno.h>
 #include <oakum/oakum.h>
 
 /*
@@ -12,16 +13,39 @@
  * op     the operation: a system call's name or a verb
  * entry  path inside the layer, or NULL or "" where there is none; untrusted
  */
-int fail(struct oakum_error *err, int code, const char *op, const char *entry);
+static inline int fail(struct oakum_error *err, int code, const char *op, const char *entry);
 
-/* The same with a sentence for people: what was found, what to do. printf-like. */
-int fail_because(struct oakum_error *err, int code, const char *op, const char *entry,
-	const char *format, ...) __attribute__((format(printf, 5, 6)));
+/*
+ * The same with a sentence for people: what was found, what to do. printf-like:
+ * fail_because(err, code, op, entry, format, ...).
+ */
+#define fail_because(err, code, ...)                      \
+	({                                                \
+		int code_ = (code);                       \
+		error_explain((err), code_, __VA_ARGS__); \
+		error_result(code_);                      \
+	})
 
 /* Sets the stage if r < 0 and none is set yet; returns r. */
 int staged(int r, enum oakum_stage stage, struct oakum_error *err);
 
 /* "setup", "decompress", ...; "unknown" for any other value. */
 const char *stage_name(uint32_t stage);
+
+/* What the two above are made of. Here, so that compilers see that the result is negative. */
+void error_fill(struct oakum_error *err, int code, const char *op, const char *entry);
+void error_explain(struct oakum_error *err, int code, const char *op, const char *entry,
+	const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+static inline int error_result(int code)
+{
+	return code > 0 ? -code : -EIO;
+}
+
+static inline int fail(struct oakum_error *err, int code, const char *op, const char *entry)
+{
+	error_fill(err, code, op, entry);
+	return error_result(code);
+}
 
 #endif

@@ -4,6 +4,7 @@
 #include "decompressor/codec.h"
 
 #include <errno.h>
+#include <string.h>
 #include <zlib.h>
 
 enum {
@@ -21,6 +22,19 @@ static void give(void *arena, void *taken)
 	arena_give(arena, taken);
 }
 
+/* In the words of codec_gzip_isal.c: what a user reads does not depend on the engine. */
+static const char *why(const char *of_zlib)
+{
+	if (of_zlib == NULL)
+		return "the gzip data is damaged";
+	if (strcmp(of_zlib, "incorrect data check") == 0 ||
+		strcmp(of_zlib, "incorrect length check") == 0)
+		return "a checksum or length is wrong";
+	if (strstr(of_zlib, "header") != NULL || strstr(of_zlib, "method") != NULL)
+		return "the gzip header is damaged";
+	return "the gzip data is damaged";
+}
+
 static int inflate_some(
 	struct stream *stream, void *context, struct stream_step *step, struct oakum_error *err)
 {
@@ -34,8 +48,7 @@ static int inflate_some(
 	int status = inflate(zlib, Z_NO_FLUSH);
 	/* Z_BUF_ERROR is not one: there was nothing to do. */
 	if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR)
-		return stream_damaged(stream, "inflate",
-			zlib->msg == NULL ? "the gzip data is damaged" : zlib->msg, err);
+		return stream_damaged(stream, "inflate", why(zlib->msg), err);
 	step->taken_bytes = have - zlib->avail_in;
 	step->made_bytes = STREAM_OUT_BYTES - zlib->avail_out;
 	step->has_ended = status == Z_STREAM_END;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gzip (RFC 1952) by ISA-L, twice as fast as zlib; built in place of codec_gzip.c where it is installed. */
+/* gzip (RFC 1952) by ISA-L, twice as fast as zlib; built in place of codec_gzip.c where it is
+ * installed. */
 #include "base/error.h"
 #include "decompressor/codec.h"
 

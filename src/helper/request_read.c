@@ -157,8 +157,8 @@ int request_parse(const char *text, size_t length, struct request *request, stru
 void request_free(struct request *request)
 {
 	for (size_t i = 0; request->exclude != NULL && request->exclude[i] != NULL; i++)
-		free((void *)(uintptr_t)request->exclude[i]);
-	free((void *)(uintptr_t)request->exclude);
+		free_const(request->exclude[i]);
+	free_const(request->exclude);
 	request->exclude = NULL;
 }
 

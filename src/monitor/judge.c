@@ -54,21 +54,31 @@ static void tell_first_cause(
 			   decompressor->report.result == -EPIPE &&
 			   strcmp(decompressor->report.error.op, "write") == 0;
 
-	if (reported_failure(unpacker) && unpacker->report.ended_early == 0)
+	if (reported_failure(unpacker) && unpacker->report.ended_early == 0) {
 		*err = unpacker->report.error;
-	else if (reported_failure(decompressor) && !broken_pipe)
+		return;
+	}
+	if (reported_failure(decompressor) && !broken_pipe) {
 		*err = decompressor->report.error;
-	else if (died(decompressor))
+		return;
+	}
+	if (died(decompressor)) {
 		tell_death(decompressor, "decompressor", err);
-	else if (died(unpacker))
+		return;
+	}
+	if (died(unpacker)) {
 		tell_death(unpacker, "unpacker", err);
-	else if (reported_failure(unpacker))
+		return;
+	}
+	/* Nothing but consequences: then they are all there is to tell. */
+	if (reported_failure(unpacker))
 		*err = unpacker->report.error;
 	else if (broken_pipe)
 		*err = decompressor->report.error;
+	else if (succeeded(unpacker))
+		tell_death(decompressor, "decompressor", err);
 	else
-		tell_death(succeeded(unpacker) ? decompressor : unpacker,
-			succeeded(unpacker) ? "decompressor" : "unpacker", err);
+		tell_death(unpacker, "unpacker", err);
 }
 
 static void merge_stats(const struct outcome *decompressor, const struct outcome *unpacker,

@@ -243,6 +243,21 @@ static void stop_other(const struct child *failed, struct child *other)
 		kill_child(other);
 }
 
+/* What poll(2) has said of the descriptors, in the order of wait_for_both(). */
+static void take_events(struct run *run, const struct pollfd *fds)
+{
+	if (fds[0].revents != 0)
+		take_report(&run->decompressor, REPORT_FROM_DECOMPRESSOR);
+	if (fds[1].revents != 0)
+		take_report(&run->unpacker, REPORT_FROM_UNPACKER);
+	if (fds[2].revents != 0)
+		take_death(&run->decompressor, REPORT_FROM_DECOMPRESSOR);
+	if (fds[3].revents != 0)
+		take_death(&run->unpacker, REPORT_FROM_UNPACKER);
+	if (fds[4].revents != 0)
+		run->caller_died = true;
+}
+
 /* Until both are gone. Once one has ended without success the other has GRACE_MS. */
 static void wait_for_both(struct run *run)
 {
@@ -258,20 +273,11 @@ static void wait_for_both(struct run *run)
 		int ready = poll(fds, sizeof(fds) / sizeof(fds[0]), failed ? GRACE_MS : -1);
 		if (ready < 0 && errno == EINTR)
 			continue;
-		if (fds[4].revents != 0)
-			run->caller_died = true;
+		take_events(run, fds);
 		if (ready <= 0 || run->caller_died) {
 			kill_child(&run->decompressor);
 			kill_child(&run->unpacker);
 		}
-		if (fds[0].revents != 0)
-			take_report(&run->decompressor, REPORT_FROM_DECOMPRESSOR);
-		if (fds[1].revents != 0)
-			take_report(&run->unpacker, REPORT_FROM_UNPACKER);
-		if (fds[2].revents != 0)
-			take_death(&run->decompressor, REPORT_FROM_DECOMPRESSOR);
-		if (fds[3].revents != 0)
-			take_death(&run->unpacker, REPORT_FROM_UNPACKER);
 		stop_other(&run->decompressor, &run->unpacker);
 		stop_other(&run->unpacker, &run->decompressor);
 	}

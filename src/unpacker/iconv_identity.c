@@ -10,10 +10,10 @@
 
 static char one_for_all;
 
-iconv_t iconv_open(const char *to, const char *from)
+iconv_t iconv_open(const char *tocode, const char *fromcode)
 {
-	(void)to;
-	(void)from;
+	(void)tocode;
+	(void)fromcode;
 	return &one_for_all;
 }
 

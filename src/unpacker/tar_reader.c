@@ -318,7 +318,7 @@ static bool is_about_encoding(const struct tar_reader *reader, int status)
 	const char *why = archive_error_string(reader->archive);
 
 	return status == ARCHIVE_WARN && why != NULL &&
-		strstr(why, "can't be converted from UTF-8") != NULL;
+	       strstr(why, "can't be converted from UTF-8") != NULL;
 }
 
 int tar_reader_next(struct tar_reader *reader, struct entry *entry, struct oakum_error *err)

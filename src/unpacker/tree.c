@@ -152,33 +152,11 @@ static int clear_way(
 	return 0;
 }
 
-/* Makes a name by way of one system call; what has it already is replaced, once. */
-typedef int make_name(const struct parent *parent, const char *base, const struct entry *entry);
-
-static int make(struct tree *tree, const struct entry *entry, make_name *make_one, const char *op,
-	struct parent *parent, struct oakum_error *err)
-{
-	const char *base = path_base(entry->path);
-	int r = open_parent_of(tree, entry->path, parent, err);
-
-	if (r < 0)
-		return r;
-	r = make_one(parent, base, entry);
-	if (r == -EEXIST) {
-		r = clear_way(tree, parent, entry->path, err);
-		if (r == 0)
-			r = open_parent_of(tree, entry->path, parent, err);
-		if (r < 0)
-			return r;
-		r = make_one(parent, base, entry);
-	}
-	if (r < 0)
-		return fail(err, -r, op, entry->path);
-	int noted = note_placed(tree, entry->path, err);
-	if (noted < 0 && r > 0)
-		close(r);
-	return noted < 0 ? noted : r;
-}
+/* How a name is made: one system call, which fails if there is one already. */
+struct way {
+	const char *op;
+	int (*make)(const struct parent *parent, const char *base, const struct entry *entry);
+};
 
 static int make_file(const struct parent *parent, const char *base, const struct entry *entry)
 {
@@ -211,11 +189,43 @@ static int make_directory(const struct parent *parent, const char *base, const s
 	return mkdirat(parent->fd, base, OWNER_ALL | (entry->mode & 0777)) < 0 ? -errno : 0;
 }
 
+static const struct way file_way = { "openat", make_file };
+static const struct way symlink_way = { "symlinkat", make_symlink };
+static const struct way special_way = { "mknodat", make_special };
+static const struct way directory_way = { "mkdirat", make_directory };
+
+/* What has the name already is replaced, once. The maker's result - a descriptor of files - or
+ * -errno. */
+static int make(struct tree *tree, const struct entry *entry, const struct way *way,
+	struct parent *parent, struct oakum_error *err)
+{
+	const char *base = path_base(entry->path);
+	int r = open_parent_of(tree, entry->path, parent, err);
+
+	if (r < 0)
+		return r;
+	r = way->make(parent, base, entry);
+	if (r == -EEXIST) {
+		r = clear_way(tree, parent, entry->path, err);
+		if (r == 0)
+			r = open_parent_of(tree, entry->path, parent, err);
+		if (r < 0)
+			return r;
+		r = way->make(parent, base, entry);
+	}
+	if (r < 0)
+		return fail(err, -r, way->op, entry->path);
+	int noted = note_placed(tree, entry->path, err);
+	if (noted < 0 && r > 0)
+		close(r);
+	return noted < 0 ? noted : r;
+}
+
 int tree_create_file(struct tree *tree, const struct entry *entry, int *file_fd,
 	struct metadata *metadata, struct oakum_error *err)
 {
 	struct parent parent;
-	int fd = make(tree, entry, make_file, "openat", &parent, err);
+	int fd = make(tree, entry, &file_way, &parent, err);
 
 	if (fd < 0)
 		return fd;
@@ -224,11 +234,11 @@ int tree_create_file(struct tree *tree, const struct entry *entry, int *file_fd,
 	return 0;
 }
 
-static int place_unopened(struct tree *tree, const struct entry *entry, make_name *make_one,
-	const char *op, struct oakum_error *err)
+static int place_unopened(struct tree *tree, const struct entry *entry, const struct way *way,
+	struct oakum_error *err)
 {
 	struct parent parent;
-	int r = make(tree, entry, make_one, op, &parent, err);
+	int r = make(tree, entry, way, &parent, err);
 
 	if (r < 0)
 		return r;
@@ -245,7 +255,7 @@ static int place_device(struct tree *tree, const struct entry *entry, struct oak
 	if (is_whiteout && tree->whiteouts != OAKUM_WHITEOUTS_VERBATIM &&
 		placed_has(&tree->placed, entry->path))
 		return 0;
-	return place_unopened(tree, entry, make_special, "mknodat", err);
+	return place_unopened(tree, entry, &special_way, err);
 }
 
 static bool is_directory(int parent_fd, const char *base, struct stat *status)
@@ -274,7 +284,7 @@ static int place_directory(struct tree *tree, const struct entry *entry, struct 
 	if (r < 0)
 		return r;
 	if (!is_directory(parent.fd, base, &status)) {
-		r = make(tree, entry, make_directory, "mkdirat", &parent, err);
+		r = make(tree, entry, &directory_way, &parent, err);
 		if (r < 0)
 			return r;
 		if (fstatat(parent.fd, base, &status, AT_SYMLINK_NOFOLLOW) < 0)
@@ -351,14 +361,14 @@ int tree_place(struct tree *tree, const struct entry *entry, struct oakum_error 
 	case ENTRY_DIRECTORY:
 		return place_directory(tree, entry, err);
 	case ENTRY_SYMLINK:
-		return place_unopened(tree, entry, make_symlink, "symlinkat", err);
+		return place_unopened(tree, entry, &symlink_way, err);
 	case ENTRY_HARD_LINK:
 		return place_hard_link(tree, entry, err);
 	case ENTRY_CHARACTER_DEVICE:
 	case ENTRY_BLOCK_DEVICE:
 		return place_device(tree, entry, err);
 	case ENTRY_FIFO:
-		return place_unopened(tree, entry, make_special, "mknodat", err);
+		return place_unopened(tree, entry, &special_way, err);
 	case ENTRY_FILE:
 		break;
 	}

@@ -126,8 +126,8 @@ static void free_fill(struct fill *fill)
 {
 	close_fd(&fill->fd);
 	for (size_t i = 0; i < fill->metadata.xattr_count; i++)
-		free((void *)(uintptr_t)fill->metadata.xattrs[i].name);
-	free((void *)(uintptr_t)fill->metadata.xattrs);
+		free_const(fill->metadata.xattrs[i].name);
+	free_const(fill->metadata.xattrs);
 	free(fill->path);
 	free(fill);
 }

@@ -128,21 +128,21 @@ static void text_add_option(
 }
 
 int request_write(
-	const struct request *request, char **bytes, size_t *length, struct oakum_error *err)
+	const struct request *request, char **text, size_t *length, struct oakum_error *err)
 {
-	struct text text = { 0 };
+	struct text json = { 0 };
 
-	text_add(&text, "{\"version\":");
-	text_add_number(&text, request->version);
+	text_add(&json, "{\"version\":");
+	text_add_number(&json, request->version);
 	for (const struct request_option *option = request_options; option->key != NULL; option++)
-		text_add_option(&text, option, request);
-	text_add(&text, "}\n");
-	if (text.code != 0) {
-		free(text.bytes);
-		return fail_because(err, text.code, "write options", NULL,
+		text_add_option(&json, option, request);
+	text_add(&json, "}\n");
+	if (json.code != 0) {
+		free(json.bytes);
+		return fail_because(err, json.code, "write options", NULL,
 			"all options together may take %d MiB", REQUEST_MAX_BYTES >> 20);
 	}
-	*bytes = text.bytes;
-	*length = text.length;
+	*text = json.bytes;
+	*length = json.length;
 	return 0;
 }

@@ -200,7 +200,8 @@ static void an_input_that_just_fills_the_buffer_is_whole(void **state)
 
 	(void)state;
 	for (size_t length = BUFFER_BYTES - 1; length <= BUFFER_BYTES; length++) {
-		assert_int_equal(decompress(&(struct packed){ (unsigned char *)content, length }), 0);
+		assert_int_equal(
+			decompress(&(struct packed){ (unsigned char *)content, length }), 0);
 		assert_true(came_out(content, length));
 	}
 	/* gzip's second member starts in one buffer and goes on in the next. */
@@ -294,7 +295,7 @@ static void a_gzip_header_with_a_wrong_checksum_is_refused(void **state)
 	pack_append(&layer, whole.bytes + 10, whole.length - 10);
 	assert_gives(&layer, "content");
 	layer.bytes[11] ^= 1;
-	assert_says(&layer, EBADMSG, "inflate", "header crc mismatch");
+	assert_says(&layer, EBADMSG, "inflate", "");
 	free(layer.bytes);
 	free(whole.bytes);
 }
@@ -312,16 +313,17 @@ static void a_gzip_member_begun_behind_the_last_is_refused(void **state)
 	}
 }
 
-static void a_gzip_trailer_tells_which_part_is_wrong(void **state)
+static void the_length_at_the_end_of_gzip_counts_as_the_checksum_does(void **state)
 {
 	struct packed layer = pack_gzip("content", 7);
 
 	(void)state;
-	layer.bytes[layer.length - 8] ^= 1;
-	assert_says(&layer, EBADMSG, "inflate", "incorrect data check");
-	layer.bytes[layer.length - 8] ^= 1;
-	layer.bytes[layer.length - 1] ^= 1;
-	assert_says(&layer, EBADMSG, "inflate", "incorrect length check");
+	for (size_t from_end = 1; from_end <= 8; from_end++) {
+		layer.bytes[layer.length - from_end] ^= 0x80;
+		assert_says(&layer, EBADMSG, "inflate", "");
+		layer.bytes[layer.length - from_end] ^= 0x80;
+	}
+	assert_gives(&layer, "content");
 	free(layer.bytes);
 }
 
@@ -355,13 +357,20 @@ static void an_xz_check_of_an_unknown_kind_is_refused(void **state)
 	free(layer.bytes);
 }
 
-/* A stream header, and that of a block with a dictionary of 4 GiB - 1. */
+enum { BLOCK_AT = 12 }; /* in a stream of xz: what follows its header */
+
+/* A layer whose first block asks for a dictionary of 4 GiB - 1; its header is right but for that.
+ */
 static struct packed make_xz_with_huge_dictionary(void)
 {
 	struct packed layer = pack_xz("content", 7);
+	unsigned char *block = layer.bytes + BLOCK_AT;
+	size_t crc_at = block[0] * 4U;
+	unsigned char *lzma2 = memmem(block, crc_at, "\x21\x01", 2);
 
-	layer.bytes[12 + 4] = 40;
-	put_le32(layer.bytes + 12 + 8, lzma_crc32(layer.bytes + 12, 8, 0));
+	assert_non_null(lzma2);
+	lzma2[2] = 40;
+	put_le32(block + crc_at, lzma_crc32(block, crc_at, 0));
 	return layer;
 }
 
@@ -370,17 +379,15 @@ static void an_xz_dictionary_of_gigabytes_is_refused(void **state)
 	struct packed layer = make_xz_with_huge_dictionary();
 
 	(void)state;
-	assert_int_equal(layer.bytes[12], 2); /* a header of 12 bytes, flags, LZMA2 */
-	assert_int_equal(layer.bytes[14], 0x21);
 	assert_says(&layer, EFBIG, "xz", "window-bytes=134217728");
-	layer.bytes[12 + 8] ^= 1;
+	layer.bytes[BLOCK_AT + layer.bytes[BLOCK_AT] * 4U] ^= 1;
 	assert_says(&layer, EBADMSG, "xz", "damaged");
 	free(layer.bytes);
 }
 
 static void one_byte_less_than_the_window_is_too_little(void **state)
 {
-	enum { LENGTH = 3 << 20, WINDOW_LOG = 21 };
+	enum { LENGTH = 5 << 18, WINDOW_LOG = 20 };
 	const uint64_t window = 1 << WINDOW_LOG;
 	char *content = make_content(LENGTH);
 	struct packed layers[] = {
@@ -439,7 +446,7 @@ static void an_lz4_frame_that_needs_a_dictionary_is_refused(void **state)
 
 static void every_kind_of_lz4_frame_is_read(void **state)
 {
-	enum { LENGTH = 6 << 20 };
+	enum { LENGTH = 4500 << 10 };
 	char *content = make_content(LENGTH);
 
 	(void)state;
@@ -447,8 +454,8 @@ static void every_kind_of_lz4_frame_is_read(void **state)
 		const LZ4F_frameInfo_t info = {
 			.blockSizeID = i % 2 == 0 ? LZ4F_max64KB : LZ4F_max4MB,
 			.blockMode = i / 2 % 2 == 0 ? LZ4F_blockLinked : LZ4F_blockIndependent,
-			.blockChecksumFlag = i / 4 == 0 ? LZ4F_noBlockChecksum
-							: LZ4F_blockChecksumEnabled,
+			.blockChecksumFlag =
+				i / 4 == 0 ? LZ4F_noBlockChecksum : LZ4F_blockChecksumEnabled,
 			.contentSize = LENGTH,
 		};
 		struct packed layer = pack_lz4_with(&info, content, LENGTH);
@@ -553,19 +560,18 @@ static int run_sealed(int layer_fd)
 
 static void no_codec_calls_more_than_read_write_and_poll(void **state)
 {
-	enum { LENGTH = 3 << 20 };
+	enum { LENGTH = 600 << 10 };
 	char *content = make_content(LENGTH);
 
 	(void)state;
 	for (size_t i = 0; i < FORMAT_COUNT; i++) {
 		struct packed layer = formats[i].pack(content, LENGTH);
-		struct packed copy = formats[i].pack(content, LENGTH);
-		pack_append(&layer, copy.bytes, copy.length);
+		struct packed second = formats[i].pack("second", 6);
+		pack_append(&layer, second.bytes, second.length);
 		assert_int_equal(run_sealed(memory_file(layer.bytes, layer.length)), 0);
-		layer.bytes[layer.length / 2] ^= 1;
-		assert_int_equal(
-			run_sealed(memory_file(layer.bytes, layer.length)), EBADMSG << 8);
-		free(copy.bytes);
+		layer.bytes[layer.length / 2] ^= 0xff;
+		assert_int_equal(run_sealed(memory_file(layer.bytes, layer.length)), EBADMSG << 8);
+		free(second.bytes);
 		free(layer.bytes);
 	}
 	assert_int_equal(run_sealed(memory_file(content, LENGTH)), 0);
@@ -599,7 +605,7 @@ int main(void)
 		cmocka_unit_test(one_byte_a_read_changes_nothing),
 		cmocka_unit_test(a_gzip_header_with_a_wrong_checksum_is_refused),
 		cmocka_unit_test(a_gzip_member_begun_behind_the_last_is_refused),
-		cmocka_unit_test(a_gzip_trailer_tells_which_part_is_wrong),
+		cmocka_unit_test(the_length_at_the_end_of_gzip_counts_as_the_checksum_does),
 		cmocka_unit_test(padding_between_streams_of_xz_comes_in_fours),
 		cmocka_unit_test(an_xz_check_of_an_unknown_kind_is_refused),
 		cmocka_unit_test(an_xz_dictionary_of_gigabytes_is_refused),

@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# "-" is it.
+# needs: root
+# needs: walls
+oakum unpack --verbose - rootfs <"$testdata/layers/demo.tar.gz" && ls rootfs

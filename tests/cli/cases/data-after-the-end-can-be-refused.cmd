@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
+# By default it is read and dropped.
+# needs: root
+echo a >one && pack layer one && (cat layer && echo more) >more
+each oakum unpack more rootfs && ls rootfs
+each oakum unpack --trailing=refuse more rootfs
+each oakum unpack --trailing=refuse layer rootfs

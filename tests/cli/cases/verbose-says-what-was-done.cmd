@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
+# Entries, bytes, compression and the level that was reached; --quiet takes it back.
+# needs: root
+# needs: walls
+oakum unpack --verbose "$testdata/layers/demo.tar.gz" rootfs
+oakum unpack --verbose "$testdata/layers/gzip.tar.xz" rootfs
+oakum unpack --verbose --quiet "$testdata/layers/demo.tar.gz" rootfs

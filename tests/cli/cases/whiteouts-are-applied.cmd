@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: Apache-2.0
+# What they hide is deleted, what is new stays.
+# needs: root
+mkdir -p lower/dir/sub lower/opaque upper/dir upper/opaque
+touch lower/dir/gone lower/dir/kept lower/opaque/hidden lower/dir/sub/file
+touch upper/dir/.wh.gone upper/dir/.wh.sub upper/opaque/.wh..wh..opq upper/opaque/new
+(cd lower && pack ../lower.tar dir opaque) && (cd upper && pack ../upper.tar dir opaque)
+oakum unpack lower.tar r && oakum unpack upper.tar r && tree r

@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: Apache-2.0
+# Used wrongly: exit 2.
+oakum
