@@ -5,6 +5,7 @@
 #include <linux/capability.h>
 #include <linux/landlock.h>
 #include <linux/mount.h>
+#include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -46,6 +47,26 @@ int sys_pidfd_send_signal(int pidfd, int signal_number)
 int sys_execveat(int dir_fd, const char *path, char *const argv[], char *const envp[], int flags)
 {
 	return (int)syscall(SYS_execveat, dir_fd, path, argv, envp, flags);
+}
+
+int sys_reset_action(int signal_number)
+{
+	/* The kernel's own struct sigaction, all zero: SIG_DFL, no flags. */
+	static const uint64_t by_default[4];
+
+	return (int)syscall(SYS_rt_sigaction, signal_number, by_default, NULL, sizeof(uint64_t));
+}
+
+int sys_unblock_signals(void)
+{
+	static const uint64_t none;
+
+	return (int)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof(none));
+}
+
+int sys_dup3(int from_fd, int to_fd, int flags)
+{
+	return (int)syscall(SYS_dup3, from_fd, to_fd, flags);
 }
 
 int sys_close_range(unsigned int first, unsigned int last, unsigned int flags)

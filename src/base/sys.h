@@ -34,6 +34,11 @@ int sys_mount_setattr(
 int sys_pidfd_open(pid_t pid, unsigned int flags);
 int sys_pidfd_send_signal(int pidfd, int signal_number);
 int sys_execveat(int dir_fd, const char *path, char *const argv[], char *const envp[], int flags);
+/* To SIG_DFL, and to no signal blocked, without libc's copy of either: for a child that shares
+ * memory. */
+int sys_reset_action(int signal_number);
+int sys_unblock_signals(void);
+int sys_dup3(int from_fd, int to_fd, int flags);
 int sys_close_range(unsigned int first, unsigned int last, unsigned int flags);
 int sys_capset(uint64_t capabilities); /* permitted and effective; inheritable none */
 int sys_capget(uint64_t *effective, uint64_t *permitted);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <isa-l/igzip_lib.h>
+#include <stdbool.h>
 
 enum { WINDOW_BYTES = 32 << 10 };
 
@@ -22,39 +23,66 @@ static const char *why(int status)
 	}
 }
 
+/*
+ * The header is read here and not by isal_inflate(), which forgets what it knew
+ * of one that comes in pieces.
+ */
+struct member {
+	struct inflate_state state;
+	struct isal_gzip_header header;
+	bool has_header;
+};
+
+static void begin_member(struct member *member)
+{
+	isal_inflate_init(&member->state);
+	isal_gzip_header_init(&member->header);
+	member->state.crc_flag = ISAL_GZIP_NO_HDR_VER; /* the trailer is its business */
+	member->has_header = false;
+}
+
+static int advance(struct member *member)
+{
+	if (member->has_header)
+		return isal_inflate(&member->state);
+	int status = isal_read_gzip_header(&member->state, &member->header);
+	member->has_header = status == ISAL_DECOMP_OK;
+	return status;
+}
+
 static int inflate_some(
 	struct stream *stream, void *context, struct stream_step *step, struct oakum_error *err)
 {
-	struct inflate_state *state = context;
+	struct member *member = context;
+	struct inflate_state *state = &member->state;
 	size_t have = stream->in_end - stream->in_at;
 
 	state->next_in = stream->in + stream->in_at;
 	state->avail_in = (uint32_t)have;
 	state->next_out = stream->out;
 	state->avail_out = STREAM_OUT_BYTES;
-	int status = isal_inflate(state);
+	int status = advance(member);
 	/* A header that is not all there yet is no error. */
 	if (status != ISAL_DECOMP_OK && status != ISAL_END_INPUT)
 		return stream_damaged(stream, "inflate", why(status), err);
 	step->taken_bytes = have - state->avail_in;
 	step->made_bytes = STREAM_OUT_BYTES - state->avail_out;
-	step->has_ended = state->block_state == ISAL_BLOCK_FINISH;
+	step->has_ended = member->has_header && state->block_state == ISAL_BLOCK_FINISH;
 	return 0;
 }
 
 int codec_gzip(struct stream *stream, struct arena *arena, uint64_t max_window_bytes,
 	struct oakum_error *err)
 {
-	struct inflate_state *state = arena_take_zeroed(arena, sizeof(*state));
+	struct member *member = arena_take_zeroed(arena, sizeof(*member));
 
 	if (max_window_bytes < WINDOW_BYTES)
 		return stream_window_too_large(max_window_bytes, "inflate", err);
-	if (state == NULL)
+	if (member == NULL)
 		return fail(err, ENOMEM, "inflate", NULL);
 	for (;;) {
-		isal_inflate_init(state);
-		state->crc_flag = ISAL_GZIP; /* header and trailer are its business too */
-		int r = stream_decode(stream, "inflate", inflate_some, state, err);
+		begin_member(member);
+		int r = stream_decode(stream, "inflate", inflate_some, member, err);
 		if (r < 0)
 			return r;
 		ssize_t have = stream_need(stream, 2, err);

@@ -18,6 +18,13 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#ifdef OAKUM_SANITIZED
+/* The thread sanitizer takes every clone(2) for a fork, and forgets the threads of the memory that
+ * is shared. */
+extern int __clone(int (*run)(void *), void *stack, int flags, void *argument, ...);
+#define clone __clone
+#endif
+
 enum {
 	STACK_BYTES = 64 << 10,
 	FD_AFTER_LAST = 8, /* the child is handed 0 to 7: monitor/monitor.h says which is what */
@@ -172,29 +179,27 @@ static int give_up(struct launch *launch, const char *op)
 /*
  * Runs in the child, in our memory and on a stack of its own, with all signals
  * blocked, while the thread that started it stands still: plain system calls
- * only. What it inherits is reset, for an ignored SIGCHLD would lose the
+ * only, and none that a sanitizer would note down in memory that is not the
+ * child's alone. What it inherits is reset, for an ignored SIGCHLD would lose the
  * monitor its own children's statuses, and a blocked signal is blocked for good.
  */
-static int run_child(void *argument)
+__attribute__((no_sanitize_thread)) static int run_child(void *argument)
 {
 	static char name[] = "oakum-monitor";
 	struct launch *launch = argument;
 	char *const argv[] = { name, NULL };
 	char *const envp[] = { NULL };
-	struct sigaction by_default = { .sa_handler = SIG_DFL };
-	sigset_t none;
 
 	for (int number = 1; number < _NSIG; number++)
-		(void)sigaction(number, &by_default, NULL); /* KILL, STOP and libc's own say no */
-	(void)setsid();					    /* Ctrl-C is for the caller */
+		(void)sys_reset_action(number); /* KILL and STOP say no */
+	(void)setsid();				/* Ctrl-C is for the caller */
 	for (int slot = 0; slot < FD_AFTER_LAST; slot++) {
-		if (dup2(launch->place_fd[slot], slot) < 0)
-			return give_up(launch, "dup2");
+		if (sys_dup3(launch->place_fd[slot], slot, 0) < 0)
+			return give_up(launch, "dup3");
 	}
 	if (sys_close_range(FD_AFTER_LAST, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
 		return give_up(launch, "close_range");
-	sigemptyset(&none);
-	if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
+	if (sys_unblock_signals() < 0)
 		return give_up(launch, "sigprocmask");
 	sys_execveat(launch->exec_fd, "", argv, envp, AT_EMPTY_PATH);
 	return give_up(launch, "execveat");
