@@ -9,14 +9,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Younger than the headers of Debian 12; the same number on every architecture. */
-#ifndef SYS_fchmodat2
-#define SYS_fchmodat2 452
-#endif
-#ifndef SYS_setxattrat
-#define SYS_setxattrat 463
-#endif
-
 int sys_openat2(int dir_fd, const char *path, const struct open_how *how)
 {
 	return (int)syscall(SYS_openat2, dir_fd, path, how, sizeof(*how));

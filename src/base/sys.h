@@ -10,6 +10,7 @@
 #include <linux/openat2.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 
 struct sock_fprog;
@@ -17,6 +18,12 @@ struct mount_attr;
 struct landlock_ruleset_attr;
 struct landlock_path_beneath_attr;
 
+#ifndef SYS_fchmodat2
+#define SYS_fchmodat2 452 /* the same number on every architecture, like all that are as young */
+#endif
+#ifndef SYS_setxattrat
+#define SYS_setxattrat 463
+#endif
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x0010U
 #endif

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 /* A plain tar: handed on as it is; the reader of tar will judge it. */
 static int codec_none(struct stream *stream, struct arena *arena, uint64_t max_window_bytes,
@@ -90,4 +91,15 @@ uint32_t codec_magic(const struct stream *stream)
 		return 0;
 	return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 |
 	       (uint32_t)at[3] << 24;
+}
+
+int codec_gzip_next_member(struct stream *stream, struct oakum_error *err)
+{
+	ssize_t have = stream_need(stream, 2, err);
+
+	if (have < 0)
+		return (int)have;
+	if (have >= 2 && memcmp(stream->in + stream->in_at, "\x1f\x8b", 2) == 0)
+		return 1;
+	return stream_expect_zeros(stream, "inflate", err);
 }

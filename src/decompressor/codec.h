@@ -34,6 +34,9 @@ static inline bool codec_is_skippable(uint32_t magic)
 	return (magic & 0xfffffff0) == 0x184d2a50;
 }
 
+/* After a member of gzip: 1 if another follows, 0 at a good end of the layer, or -errno. */
+int codec_gzip_next_member(struct stream *stream, struct oakum_error *err);
+
 int codec_gzip(struct stream *stream, struct arena *arena, uint64_t max_window_bytes,
 	struct oakum_error *err);
 int codec_zstd(struct stream *stream, struct arena *arena, uint64_t max_window_bytes,

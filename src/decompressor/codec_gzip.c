@@ -61,12 +61,9 @@ static int inflate_members(struct stream *stream, z_stream *zlib, struct oakum_e
 		int r = stream_decode(stream, "inflate", inflate_some, zlib, err);
 		if (r < 0)
 			return r;
-		ssize_t have = stream_need(stream, 2, err);
-		if (have < 0)
-			return (int)have;
-		if (have < 2 || stream->in[stream->in_at] != 0x1f ||
-			stream->in[stream->in_at + 1] != 0x8b)
-			return stream_expect_zeros(stream, "inflate", err);
+		r = codec_gzip_next_member(stream, err);
+		if (r <= 0)
+			return r;
 		inflateReset(zlib);
 	}
 }

@@ -24,13 +24,6 @@
 #error "the system call lists are for x86-64 and arm64"
 #endif
 
-#ifndef SYS_fchmodat2
-#define SYS_fchmodat2 452
-#endif
-#ifndef SYS_setxattrat
-#define SYS_setxattrat 463
-#endif
-
 /*
  * The lists hold names in the order of how often they are called: the filter is
  * walked from its top. mmap and mprotect are allowed without PROT_EXEC only.

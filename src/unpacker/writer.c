@@ -92,30 +92,45 @@ static int finish_file(int *fd, const struct metadata *metadata, const char *pat
 	return r;
 }
 
+struct piece {
+	const void *bytes;
+	size_t length;
+	uint64_t offset;
+};
+
+/* The next piece of the entry's content, counted against the limits: 1, 0 at the end, or -errno. */
+static int next_piece(
+	struct writer *writer, const char *path, struct piece *piece, struct oakum_error *err)
+{
+	ssize_t length = tar_reader_content(writer->reader, &piece->bytes, &piece->offset, err);
+
+	if (length <= 0)
+		return staged((int)length, OAKUM_STAGE_READ, err);
+	piece->length = (size_t)length;
+	int r = policy_count_content(writer->policy, piece->length, path, err);
+	if (r < 0)
+		return staged(r, OAKUM_STAGE_POLICY, err);
+	writer->content_bytes += piece->length;
+	return 1;
+}
+
 /* --- on the calling thread alone --- */
 
 static int fill_directly(struct writer *writer, int *fd, const struct entry *entry,
 	const struct metadata *metadata, struct oakum_error *err)
 {
+	struct piece piece;
 	uint64_t end = 0;
+	int r;
 
-	for (;;) {
-		const void *bytes;
-		uint64_t offset;
-		ssize_t length = tar_reader_content(writer->reader, &bytes, &offset, err);
-		if (length < 0)
-			return staged((int)length, OAKUM_STAGE_READ, err);
-		if (length == 0)
-			break;
-		int r = policy_count_content(writer->policy, (size_t)length, entry->path, err);
-		if (r < 0)
-			return staged(r, OAKUM_STAGE_POLICY, err);
-		r = write_at(*fd, bytes, (size_t)length, offset);
+	while ((r = next_piece(writer, entry->path, &piece, err)) > 0) {
+		r = write_at(*fd, piece.bytes, piece.length, piece.offset);
 		if (r < 0)
 			return fail(err, -r, "write", entry->path);
-		writer->content_bytes += (size_t)length;
-		end = offset + (size_t)length;
+		end = piece.offset + piece.length;
 	}
+	if (r < 0)
+		return r;
 	return finish_file(fd, metadata, entry->path,
 		end < entry->logical_bytes ? entry->logical_bytes : 0, err);
 }
@@ -295,25 +310,16 @@ static void copy_over(struct writer *writer, struct fill *fill, const unsigned c
 
 static int read_into(struct writer *writer, struct fill *fill, struct oakum_error *err)
 {
+	struct piece piece;
 	uint64_t end = 0;
+	int r;
 
-	for (;;) {
-		const void *bytes;
-		uint64_t offset;
-		ssize_t length = tar_reader_content(writer->reader, &bytes, &offset, err);
-		if (length < 0)
-			return staged((int)length, OAKUM_STAGE_READ, err);
-		if (length == 0)
-			break;
-		int r = policy_count_content(writer->policy, (size_t)length, fill->path, err);
-		if (r < 0)
-			return staged(r, OAKUM_STAGE_POLICY, err);
-		copy_over(writer, fill, bytes, (size_t)length, offset);
-		writer->content_bytes += (size_t)length;
-		end = offset + (size_t)length;
+	while ((r = next_piece(writer, fill->path, &piece, err)) > 0) {
+		copy_over(writer, fill, piece.bytes, piece.length, piece.offset);
+		end = piece.offset + piece.length;
 	}
 	fill->sets_size = end < fill->logical_bytes;
-	return 0;
+	return r;
 }
 
 /* Waits for a place among the open files; -errno if one has failed meanwhile: no use to go on. */
