@@ -102,7 +102,6 @@ const int seccomp_unpacker_calls[] = {
 	SYS_linkat,
 	SYS_unlinkat,
 	SYS_mknodat,
-	SYS_renameat2,
 	SYS_newfstatat,
 	SYS_fstat,
 	SYS_statx,
@@ -130,7 +129,6 @@ const int seccomp_unpacker_calls[] = {
 	SYS_madvise,
 	SYS_clock_gettime,
 	SYS_sched_yield,
-	SYS_sysinfo,	    /* qsort(3) asks how much memory there is */
 	SYS_rt_sigprocmask, /* the end of a thread */
 	SYS_rt_sigreturn,
 	SYS_restart_syscall,

@@ -5,36 +5,32 @@
 #include "base/error.h"
 #include "layer/path.h"
 
-#include <fcntl.h>
+#include <stdint.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum {
-	NO_NODE = 0, /* of the rootfs; real ones start at 1 */
-	IS_VOID = 1 << 0,
+	ROOT = 0, /* the record of the rootfs */
+	FIRST_SLOTS = 256,
+	HAS_METADATA = 1 << 0,
 	SETS_OWNER = 1 << 1,
 	SETS_MODE = 1 << 2,
 };
 
-/* A component of a path. Paths share their beginnings: 1450 levels deep cost 1450 nodes, not a
- * million bytes. */
-struct node {
-	uint32_t parent;
-	uint32_t name; /* offset into names */
-};
-
+/*
+ * A directory. Its path is its name after that of the record above, which always
+ * comes before it: no circles, and backwards is deepest first.
+ */
 struct record {
-	uint64_t device;
-	uint64_t inode;
+	struct inode inode;
 	int64_t mtime_s;
 	uint32_t mtime_ns;
-	uint32_t node;
+	uint32_t above;
 	uint32_t uid;
 	uint32_t gid;
-	uint32_t xattrs; /* offset into xattr_bytes + 1; 0: none */
+	uint32_t name;	 /* offset into names; a whole path below the rootfs where above is ROOT */
+	uint32_t xattrs; /* offset into xattrs + 1; 0: none */
 	uint16_t mode;
 	uint16_t flags;
-	uint16_t depth;
 };
 
 /* Grows by doubling: with realloc(3) of large blocks untouched pages cost nothing. */
@@ -45,36 +41,12 @@ struct bytes {
 };
 
 struct deferred {
-	struct bytes nodes;   /* struct node */
 	struct bytes names;   /* terminated strings */
 	struct bytes records; /* struct record */
-	struct bytes xattrs;  /* count, then (name, size, value) of each */
+	struct bytes xattrs;  /* count, then (size, name, value) of each */
 	uint32_t *slots;      /* by inode: number of a record + 1; 0: free */
 	size_t slot_room;     /* a power of two */
-
-	/* the path noted last: node of each of its components, to share */
-	uint32_t *chain;
-	size_t chain_depth;
-	size_t chain_room;
 };
-
-struct deferred *deferred_new(void)
-{
-	return calloc(1, sizeof(struct deferred));
-}
-
-void deferred_free(struct deferred *deferred)
-{
-	if (deferred == NULL)
-		return;
-	free(deferred->nodes.data);
-	free(deferred->names.data);
-	free(deferred->records.data);
-	free(deferred->xattrs.data);
-	free(deferred->slots);
-	free(deferred->chain);
-	free(deferred);
-}
 
 /* Room for more at the end; the place, or NULL. */
 static void *extend(struct bytes *bytes, size_t more)
@@ -91,11 +63,6 @@ static void *extend(struct bytes *bytes, size_t more)
 	return bytes->data + bytes->length - more;
 }
 
-static struct node *node_at(const struct deferred *deferred, uint32_t number)
-{
-	return (struct node *)(void *)deferred->nodes.data + (number - 1);
-}
-
 static struct record *record_at(const struct deferred *deferred, uint32_t number)
 {
 	return (struct record *)(void *)deferred->records.data + number;
@@ -106,84 +73,26 @@ static size_t record_count(const struct deferred *deferred)
 	return deferred->records.length / sizeof(struct record);
 }
 
-static uint32_t add_node(
-	struct deferred *deferred, uint32_t parent, const char *name, size_t length)
+static bool is_same(const struct inode *one, const struct inode *other)
 {
-	size_t offset = deferred->names.length;
-	char *copy = extend(&deferred->names, length + 1);
-	struct node *node = extend(&deferred->nodes, sizeof(*node));
-
-	if (copy == NULL || node == NULL || offset > UINT32_MAX)
-		return NO_NODE;
-	memcpy(copy, name, length);
-	copy[length] = '\0';
-	*node = (struct node){ .parent = parent, .name = (uint32_t)offset };
-	return (uint32_t)(deferred->nodes.length / sizeof(*node));
+	return one->number == other->number && one->device == other->device;
 }
 
-static bool is_named(
-	const struct deferred *deferred, uint32_t node, const char *name, size_t length)
+static size_t find_slot(const struct deferred *deferred, const struct inode *inode)
 {
-	const char *known = deferred->names.data + node_at(deferred, node)->name;
+	uint64_t hash = ((uint64_t)inode->number ^ (uint64_t)inode->device << 40) *
+			UINT64_C(0x9e3779b97f4a7c15);
+	size_t at = (hash >> 32) & (deferred->slot_room - 1);
 
-	return strncmp(known, name, length) == 0 && known[length] == '\0';
-}
-
-static int put_in_chain(struct deferred *deferred, size_t depth, uint32_t node)
-{
-	if (depth == deferred->chain_room) {
-		size_t room = depth * 2 + 64;
-		uint32_t *larger = realloc(deferred->chain, room * sizeof(*larger));
-		if (larger == NULL)
-			return -ENOMEM;
-		deferred->chain = larger;
-		deferred->chain_room = room;
-	}
-	deferred->chain[depth] = node;
-	deferred->chain_depth = depth + 1;
-	return 0;
-}
-
-/* The node of a clean path: layers come in order, so nearly all of it is that of the path before.
- */
-static int find_node(struct deferred *deferred, const char *path, uint32_t *found)
-{
-	size_t depth = 0;
-
-	*found = NO_NODE;
-	while (*path != '\0') {
-		size_t length = strcspn(path, "/");
-		uint32_t node = depth < deferred->chain_depth ? deferred->chain[depth] : NO_NODE;
-		if (node == NO_NODE || !is_named(deferred, node, path, length)) {
-			node = add_node(deferred, *found, path, length);
-			if (node == NO_NODE || put_in_chain(deferred, depth, node) < 0)
-				return -ENOMEM;
-		}
-		*found = node;
-		depth++;
-		path += length;
-		path += *path == '/';
-	}
-	return 0;
-}
-
-static size_t find_slot(const struct deferred *deferred, uint64_t device, uint64_t inode)
-{
-	uint64_t mixed = (inode ^ device << 32) * UINT64_C(0x9e3779b97f4a7c15);
-	size_t at = (mixed >> 20) & (deferred->slot_room - 1);
-
-	while (deferred->slots[at] != 0) {
-		const struct record *record = record_at(deferred, deferred->slots[at] - 1);
-		if (record->device == device && record->inode == inode)
-			break;
+	while (deferred->slots[at] != 0 &&
+		!is_same(&record_at(deferred, deferred->slots[at] - 1)->inode, inode))
 		at = (at + 1) & (deferred->slot_room - 1);
-	}
 	return at;
 }
 
 static int grow_slots(struct deferred *deferred)
 {
-	size_t room = deferred->slot_room == 0 ? 256 : deferred->slot_room * 2;
+	size_t room = deferred->slot_room == 0 ? FIRST_SLOTS : deferred->slot_room * 2;
 	uint32_t *slots = calloc(room, sizeof(*slots));
 
 	if (slots == NULL)
@@ -191,27 +100,110 @@ static int grow_slots(struct deferred *deferred)
 	free(deferred->slots);
 	deferred->slots = slots;
 	deferred->slot_room = room;
-	for (uint32_t i = 0; i < record_count(deferred); i++) {
-		const struct record *record = record_at(deferred, i);
-		slots[find_slot(deferred, record->device, record->inode)] = i + 1;
-	}
+	/* Upwards: where an inode has two records the later one is the one that counts. */
+	for (uint32_t i = 0; i < record_count(deferred); i++)
+		slots[find_slot(deferred, &record_at(deferred, i)->inode)] = i + 1;
 	return 0;
 }
 
-/* The record of an inode, a new one if there is none; NULL without memory. */
-static struct record *claim_record(struct deferred *deferred, dev_t device, ino_t inode)
+struct name {
+	const char *bytes;
+	size_t length;
+};
+
+static int add_record(struct deferred *deferred, const struct inode *inode, uint32_t above,
+	struct name name, uint32_t *number)
 {
+	size_t offset = deferred->names.length;
+
 	if (record_count(deferred) * 2 >= deferred->slot_room && grow_slots(deferred) < 0)
-		return NULL;
-	size_t slot = find_slot(deferred, device, inode);
-	if (deferred->slots[slot] != 0)
-		return record_at(deferred, deferred->slots[slot] - 1);
+		return -ENOMEM;
+	char *copy = extend(&deferred->names, name.length + 1);
+	if (copy == NULL || offset > UINT32_MAX || record_count(deferred) > UINT32_MAX - 2)
+		return -ENOMEM;
 	struct record *record = extend(&deferred->records, sizeof(*record));
 	if (record == NULL)
+		return -ENOMEM;
+	memcpy(copy, name.bytes, name.length);
+	copy[name.length] = '\0';
+	*record = (struct record){ .inode = *inode, .above = above, .name = (uint32_t)offset };
+	*number = (uint32_t)record_count(deferred) - 1;
+	deferred->slots[find_slot(deferred, inode)] = *number + 1;
+	return 0;
+}
+
+struct deferred *deferred_new(const struct inode *root)
+{
+	struct deferred *deferred = calloc(1, sizeof(*deferred));
+	uint32_t number;
+
+	if (deferred != NULL &&
+		add_record(deferred, root, ROOT, (struct name){ "", 0 }, &number) < 0) {
+		deferred_free(deferred);
 		return NULL;
-	*record = (struct record){ .device = device, .inode = inode };
-	deferred->slots[slot] = (uint32_t)record_count(deferred);
-	return record;
+	}
+	return deferred;
+}
+
+void deferred_free(struct deferred *deferred)
+{
+	if (deferred == NULL)
+		return;
+	free(deferred->names.data);
+	free(deferred->records.data);
+	free(deferred->xattrs.data);
+	free(deferred->slots);
+	free(deferred);
+}
+
+static bool find_record(
+	const struct deferred *deferred, const struct inode *inode, uint32_t *number)
+{
+	uint32_t found = deferred->slots[find_slot(deferred, inode)];
+
+	*number = found - 1;
+	return found != 0;
+}
+
+/* A parent that was there before us and that no entry has told about: by its path as it came. */
+static int locate_above(
+	struct deferred *deferred, const struct deferred_place *place, size_t base, uint32_t *above)
+{
+	const struct name path = { place->path, base > 0 ? base - 1 : 0 };
+
+	if (find_record(deferred, &place->above, above))
+		return 0;
+	return add_record(deferred, &place->above, ROOT, path, above);
+}
+
+static bool is_named(const struct deferred *deferred, const struct record *record, struct name name)
+{
+	const char *known = deferred->names.data + record->name;
+
+	return strncmp(known, name.bytes, name.length) == 0 && known[name.length] == '\0';
+}
+
+static int locate(struct deferred *deferred, const struct deferred_place *place, uint32_t *number)
+{
+	size_t base = place->path_length;
+	uint32_t above;
+
+	if (place->path_length == 0) {
+		*number = ROOT;
+		return 0;
+	}
+	while (base > 0 && place->path[base - 1] != '/')
+		base--;
+	const struct name name = { place->path + base, place->path_length - base };
+	if (locate_above(deferred, place, base, &above) < 0)
+		return -ENOMEM;
+	if (find_record(deferred, &place->inode, number)) {
+		struct record *known = record_at(deferred, *number);
+		if (known->above == above && is_named(deferred, known, name))
+			return 0;
+		known->flags = 0; /* a new one follows, with another path */
+	}
+	return add_record(deferred, &place->inode, above, name, number);
 }
 
 static int store_xattrs(
@@ -248,7 +240,6 @@ static int store_xattrs(
 static int load_xattrs(
 	const struct deferred *deferred, uint32_t stored, struct xattr **list, size_t *count)
 {
-
 	*list = NULL;
 	*count = 0;
 	if (stored == 0)
@@ -269,104 +260,78 @@ static int load_xattrs(
 	return 0;
 }
 
-int deferred_add(struct deferred *deferred, dev_t device, ino_t inode, const char *path,
+int deferred_add(struct deferred *deferred, const struct deferred_place *place,
 	const struct metadata *metadata)
 {
-	struct record *record = claim_record(deferred, device, inode);
-	uint32_t node;
-	uint32_t xattrs;
+	uint32_t number;
+	uint32_t xattrs = 0;
 
-	if (record == NULL || find_node(deferred, path, &node) < 0 ||
-		store_xattrs(deferred, metadata, &xattrs) < 0)
+	if (locate(deferred, place, &number) < 0)
 		return -ENOMEM;
-	size_t depth = path_depth(path);
-	*record = (struct record){
-		.device = device,
-		.inode = inode,
-		.mtime_s = metadata->mtime_s,
-		.mtime_ns = metadata->mtime_ns,
-		.node = node,
-		.uid = metadata->uid,
-		.gid = metadata->gid,
-		.xattrs = xattrs,
-		.mode = (uint16_t)metadata->mode,
-		.flags = (uint16_t)((metadata->sets_owner ? SETS_OWNER : 0) |
-				    (metadata->sets_mode ? SETS_MODE : 0)),
-		.depth = (uint16_t)(depth < UINT16_MAX ? depth : UINT16_MAX),
-	};
+	if (metadata == NULL) {
+		record_at(deferred, number)->flags = 0;
+		return 0;
+	}
+	if (store_xattrs(deferred, metadata, &xattrs) < 0)
+		return -ENOMEM;
+	struct record *record = record_at(deferred, number);
+	record->mtime_s = metadata->mtime_s;
+	record->mtime_ns = metadata->mtime_ns;
+	record->uid = metadata->uid;
+	record->gid = metadata->gid;
+	record->xattrs = xattrs;
+	record->mode = (uint16_t)metadata->mode;
+	record->flags = (uint16_t)(HAS_METADATA | (metadata->sets_owner ? SETS_OWNER : 0) |
+				   (metadata->sets_mode ? SETS_MODE : 0));
 	return 0;
 }
 
-void deferred_forget(struct deferred *deferred, dev_t device, ino_t inode)
+static size_t name_length(const struct deferred *deferred, uint32_t number)
 {
-	if (deferred->slot_room == 0)
-		return;
-	size_t slot = find_slot(deferred, device, inode);
-	if (deferred->slots[slot] != 0)
-		record_at(deferred, deferred->slots[slot] - 1)->flags |= IS_VOID;
+	return strlen(deferred->names.data + record_at(deferred, number)->name);
 }
 
-/* The path of a node, into a new buffer. */
-static char *path_of(const struct deferred *deferred, uint32_t node)
+/* The path of a record, into a new buffer. */
+static char *path_of(const struct deferred *deferred, uint32_t number)
 {
 	size_t length = 0;
 
-	for (uint32_t at = node; at != NO_NODE; at = node_at(deferred, at)->parent)
-		length += strlen(deferred->names.data + node_at(deferred, at)->name) + 1;
+	for (uint32_t at = number; at != ROOT; at = record_at(deferred, at)->above)
+		length += name_length(deferred, at) + 1;
 	char *path = calloc(1, length + 1);
 	if (path == NULL)
 		return NULL;
-	for (uint32_t at = node; at != NO_NODE; at = node_at(deferred, at)->parent) {
-		const char *name = deferred->names.data + node_at(deferred, at)->name;
-		length -= strlen(name) + 1;
-		memcpy(path + length, name, strlen(name));
-		if (at != node)
-			path[length + strlen(name)] = '/';
+	for (uint32_t at = number; at != ROOT; at = record_at(deferred, at)->above) {
+		size_t bytes = name_length(deferred, at);
+		length -= bytes + 1;
+		memcpy(path + length, deferred->names.data + record_at(deferred, at)->name, bytes);
+		if (at != number)
+			path[length + bytes] = '/';
 	}
 	return path;
 }
 
-/* Through its parent and without following a link: if it is another directory now, it has its own
- * word. */
-static int open_same(const struct record *record, struct parents *parents, const char *path)
-{
-	struct parent parent;
-	struct stat status;
-	const char *base = *path == '\0' ? "." : path_base(path);
-	int r = parents_open(parents, path, path_parent_length(path), &parent);
-
-	if (r < 0)
-		return r;
-	cleanup_fd int fd =
-		openat(parent.fd, base, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &status) < 0)
-		return -errno;
-	if (status.st_ino != record->inode || status.st_dev != record->device)
-		return -ESTALE;
-	return steal_fd(&fd);
-}
-
 static bool is_gone(int r)
 {
-	return r == -ENOENT || r == -ENOTDIR || r == -ELOOP || r == -ESTALE;
+	return r == -ENOENT || r == -ENOTDIR || r == -ELOOP;
 }
 
-static int apply_record(const struct deferred *deferred, const struct record *record,
-	struct parents *parents, struct oakum_error *err)
+static int apply_record(const struct deferred *deferred, uint32_t number, struct parents *parents,
+	struct oakum_error *err)
 {
-	cleanup_free char *path = path_of(deferred, record->node);
+	const struct record *record = record_at(deferred, number);
+	cleanup_free char *path = path_of(deferred, number);
 	cleanup_free struct xattr *xattrs = NULL;
+	struct parent *directory;
 	size_t xattr_count;
 
 	if (path == NULL || load_xattrs(deferred, record->xattrs, &xattrs, &xattr_count) < 0)
 		return fail(err, ENOMEM, "finish directories", NULL);
-	cleanup_fd int fd = open_same(record, parents, path);
-	if (is_gone(fd))
+	int r = parents_open(parents, path, strlen(path), &directory);
+	if (is_gone(r) || (r == 0 && !is_same(&directory->inode, &record->inode)))
 		return 0;
-	if (fd < 0)
-		return fail(err, -fd, "openat", path);
+	if (r < 0)
+		return fail(err, -r, "open directory", path);
 	const struct metadata metadata = {
 		.mode = record->mode,
 		.uid = record->uid,
@@ -378,31 +343,16 @@ static int apply_record(const struct deferred *deferred, const struct record *re
 		.xattrs = xattrs,
 		.xattr_count = xattr_count,
 	};
-	return metadata_apply(&metadata, fd, path, err);
-}
-
-/* Deepest first; within a depth in the order of the layer, where neighbours share a parent. */
-static int compare_records(const void *left, const void *right)
-{
-	const struct record *one = left;
-	const struct record *other = right;
-
-	if (one->depth != other->depth)
-		return one->depth > other->depth ? -1 : 1;
-	return one->node < other->node ? -1 : one->node > other->node;
+	return metadata_apply(&metadata, directory->fd, path, err);
 }
 
 int deferred_apply(struct deferred *deferred, struct parents *parents, struct oakum_error *err)
 {
-	size_t count = record_count(deferred);
-
-	if (count > 0)
-		qsort(deferred->records.data, count, sizeof(struct record), compare_records);
-	for (uint32_t i = 0; i < count; i++) {
-		const struct record *record = record_at(deferred, i);
-		if ((record->flags & IS_VOID) != 0)
+	for (size_t i = record_count(deferred); i > 0; i--) {
+		const uint32_t number = (uint32_t)i - 1;
+		if ((record_at(deferred, number)->flags & HAS_METADATA) == 0)
 			continue;
-		int r = apply_record(deferred, record, parents, err);
+		int r = apply_record(deferred, number, parents, err);
 		if (r < 0)
 			return r;
 	}

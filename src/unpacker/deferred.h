@@ -8,20 +8,26 @@
 
 struct deferred;
 
+/* Which directory it is, and where it lies. */
+struct deferred_place {
+	struct inode inode;
+	struct inode above; /* the directory that its name is in */
+	const char *path;
+	size_t path_length; /* of path; 0: the rootfs itself */
+};
+
 /* NULL without memory. */
-struct deferred *deferred_new(void);
+struct deferred *deferred_new(const struct inode *root);
 void deferred_free(struct deferred *deferred);
 
 /*
- * Notes what the directory shall have, which has this inode and lies at the
- * entry's path. The last word on an inode counts, by whatever path it came.
- * Copies all. 0 or -ENOMEM.
+ * Notes what the directory shall have. The last word on an inode counts, by
+ * whatever path it came. Copies all. metadata is NULL for a directory that was
+ * made just now and that no entry tells about: what was noted of an older one
+ * with its inode is void. 0 or -ENOMEM.
  */
-int deferred_add(struct deferred *deferred, dev_t device, ino_t inode, const char *path,
+int deferred_add(struct deferred *deferred, const struct deferred_place *place,
 	const struct metadata *metadata);
-
-/* A new directory has this inode: what was noted of an older one is void. */
-void deferred_forget(struct deferred *deferred, dev_t device, ino_t inode);
 
 /* Sets all of it, deepest directories first; what was replaced meanwhile is left alone. */
 int deferred_apply(struct deferred *deferred, struct parents *parents, struct oakum_error *err);

@@ -26,6 +26,7 @@ struct metadata metadata_of(const struct entry *entry, struct owner maker, bool 
 		.sets_owner = !is_plain || !is_ours,
 		/* Set-id bits come last of all: a file that is half there never has them. */
 		.sets_mode = !is_plain || (entry->mode & SPECIAL_BITS) != 0,
+		.drops_acl = !is_plain,
 		.xattrs = entry->xattrs,
 		.xattr_count = entry->xattr_count,
 	};
@@ -54,6 +55,28 @@ static int fail_xattr(struct oakum_error *err, const char *path, const char *nam
 	return fail_because(err, code, "setxattr", path, "%s", name);
 }
 
+/*
+ * An ACL without entries is none: the kernel then removes the attribute. Its
+ * version 2 is little-endian (linux/posix_acl_xattr.h). It fails where the file
+ * system has no ACLs, and then there is none to remove.
+ */
+static const struct xattr no_access_acl = { "system.posix_acl_access", "\2\0\0", 4 };
+static const struct xattr no_default_acl = { "system.posix_acl_default", "\2\0\0", 4 };
+
+static void drop_acl(int fd, const struct xattr *none)
+{
+	(void)fsetxattr(fd, none->name, none->value, none->value_bytes, 0);
+}
+
+int metadata_make_plain(int fd, struct owner maker, uint32_t mode)
+{
+	if (fchown(fd, maker.uid, maker.gid) < 0)
+		return -errno;
+	drop_acl(fd, &no_access_acl);
+	drop_acl(fd, &no_default_acl);
+	return fchmod(fd, mode) < 0 ? -errno : 0;
+}
+
 /* Owner before xattrs and mode: chown(2) clears security.capability and set-id bits. */
 int metadata_apply(
 	const struct metadata *metadata, int fd, const char *path, struct oakum_error *err)
@@ -62,6 +85,8 @@ int metadata_apply(
 
 	if (metadata->sets_owner && fchown(fd, metadata->uid, metadata->gid) < 0)
 		return fail(err, errno, "fchown", path);
+	if (metadata->drops_acl)
+		drop_acl(fd, &no_access_acl);
 	for (size_t i = 0; i < metadata->xattr_count; i++) {
 		const struct xattr *xattr = &metadata->xattrs[i];
 		if (fsetxattr(fd, xattr->name, xattr->value, xattr->value_bytes, 0) < 0)
@@ -96,6 +121,8 @@ int metadata_apply_at(const struct metadata *metadata, int directory_fd, const c
 	if (metadata->sets_owner &&
 		fchownat(directory_fd, name, metadata->uid, metadata->gid, AT_SYMLINK_NOFOLLOW) < 0)
 		return fail(err, errno, "fchownat", entry->path);
+	if (metadata->drops_acl && entry->type != ENTRY_SYMLINK)
+		(void)set_xattr_at(directory_fd, name, &no_access_acl);
 	for (size_t i = 0; i < metadata->xattr_count; i++) {
 		if (set_xattr_at(directory_fd, name, &metadata->xattrs[i]) < 0)
 			return fail_xattr(err, entry->path, metadata->xattrs[i].name);

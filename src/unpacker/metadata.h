@@ -17,6 +17,7 @@ struct metadata {
 	uint32_t mtime_ns;
 	bool sets_owner; /* it is not what the file was made with */
 	bool sets_mode;
+	bool drops_acl;		    /* it was made with one that nobody asked for */
 	const struct xattr *xattrs; /* borrowed */
 	size_t xattr_count;
 };
@@ -29,9 +30,16 @@ struct owner {
 
 /*
  * What is left to be set on a file that this process made just now with the
- * entry's permission bits; is_plain as in struct parent: of its directory.
+ * entry's permission bits; is_plain as parents_is_plain() has it of
+ * its directory.
  */
 struct metadata metadata_of(const struct entry *entry, struct owner maker, bool is_plain);
+
+/*
+ * Takes from a directory that was made just now what its own parent bestowed on
+ * it: group, set-gid bit, default ACL. 0 or -errno.
+ */
+int metadata_make_plain(int fd, struct owner maker, uint32_t mode);
 
 /* On an open file or directory. path is for messages. 0 or -errno. */
 int metadata_apply(

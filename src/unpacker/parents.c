@@ -6,7 +6,6 @@
 #include "unpacker/walk.h"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,13 +13,14 @@
 
 enum {
 	KEPT_MAX = 64,
-	CHECKPOINT_DEPTH = 32, /* so that no single open walks more than this many components */
+	STEP_DEPTH = 32, /* components that one open walks, so that a deep path is walked once */
+	STEPS_MAX = 24,	 /* kept for one path: two of them and more fit into KEPT_MAX */
 	EAGAIN_TRIES = 1000,
 };
 
 struct kept {
-	char *path; /* length bytes, not terminated; NULL: a free place */
-	size_t length;
+	char *path;    /* length bytes, not terminated */
+	size_t length; /* 0: a free place */
 	uint64_t used; /* a clock: the smallest goes first */
 	struct parent parent;
 };
@@ -28,11 +28,25 @@ struct kept {
 struct parents {
 	int root_fd;
 	uint64_t clock;
-	struct kept root;
+	struct kept root; /* its path is empty and it stays */
 	struct kept kept[KEPT_MAX];
 	char *scratch; /* a terminated copy of what openat2(2) is given */
 	size_t scratch_room;
 };
+
+static int describe(int fd, struct parent *parent)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) < 0)
+		return -errno;
+	*parent = (struct parent){
+		.fd = fd,
+		.plainness = (status.st_mode & S_ISGID) != 0 ? NOT_PLAIN : PLAINNESS_UNKNOWN,
+		.inode = { .device = status.st_dev, .number = status.st_ino },
+	};
+	return 0;
+}
 
 struct parents *parents_new(int root_fd)
 {
@@ -45,13 +59,30 @@ struct parents *parents_new(int root_fd)
 	return parents;
 }
 
+/* Not before it is needed: until the first entry there is no more open than must be. */
+static int open_root(struct parents *parents)
+{
+	struct parent *root = &parents->root.parent;
+
+	if (root->fd >= 0)
+		return 0;
+	cleanup_fd int fd = openat(parents->root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = fd < 0 ? -errno : describe(fd, root);
+	if (r < 0) {
+		root->fd = -1;
+		return r;
+	}
+	root->fd = steal_fd(&fd);
+	return 0;
+}
+
 static void drop(struct kept *kept)
 {
-	if (kept->path == NULL)
+	if (kept->length == 0)
 		return;
 	close(kept->parent.fd);
 	free(kept->path);
-	kept->path = NULL;
+	*kept = (struct kept){ 0 };
 }
 
 void parents_forget(struct parents *parents)
@@ -70,17 +101,29 @@ void parents_free(struct parents *parents)
 	free(parents);
 }
 
-static struct kept *find(struct parents *parents, const char *path, size_t length)
+static bool is_at_or_above(const struct kept *kept, const char *path, size_t length)
 {
+	if (kept->length > length || (kept->length < length && path[kept->length] != '/'))
+		return false;
+	return memcmp(kept->path, path, kept->length) == 0;
+}
+
+/* The longest path that is kept and leads to or towards this one; at the least the rootfs. */
+static struct kept *nearest(struct parents *parents, const char *path, size_t length)
+{
+	struct kept *best = &parents->root;
+
 	for (size_t i = 0; i < KEPT_MAX; i++) {
 		struct kept *kept = &parents->kept[i];
-		if (kept->path != NULL && kept->length == length &&
-			memcmp(kept->path, path, length) == 0) {
-			kept->used = ++parents->clock;
-			return kept;
-		}
+		if (kept->length > best->length && is_at_or_above(kept, path, length))
+			best = kept;
 	}
-	return NULL;
+	return best;
+}
+
+size_t parents_reach(struct parents *parents, const char *path, size_t length)
+{
+	return nearest(parents, path, length)->length;
 }
 
 static const char *terminated(struct parents *parents, const char *path, size_t length)
@@ -97,10 +140,7 @@ static const char *terminated(struct parents *parents, const char *path, size_t 
 	return parents->scratch;
 }
 
-/*
- * By the kernel, below from_fd. It says EAGAIN when ".." is walked while
- * anything is renamed anywhere: tried again, and then walked by hand.
- */
+/* By the kernel, below from_fd. It says EAGAIN when ".." is walked while anything is renamed. */
 static int open_below(int from_fd, const char *path, uint64_t resolve, int flags)
 {
 	const struct open_how how = {
@@ -118,143 +158,129 @@ static int open_below(int from_fd, const char *path, uint64_t resolve, int flags
 	return -EAGAIN;
 }
 
-/* The whole path from the rootfs, through symlinks. */
-static int open_from_root(struct parents *parents, const char *path, int flags)
+/* The whole path from the rootfs, through symlinks; by hand where the kernel gives up. */
+static int open_from_root(struct parents *parents, const char *path, size_t length, int flags)
 {
-	int fd = open_below(parents->root_fd, path, RESOLVE_IN_ROOT, flags);
+	const int root_fd = parents->root_fd;
+	const char *whole = terminated(parents, path, length);
 
+	if (whole == NULL)
+		return -ENOMEM;
+	int fd = open_below(root_fd, whole, RESOLVE_IN_ROOT, flags);
 	if (fd == -EAGAIN || fd == -ENAMETOOLONG)
-		fd = walk_open(parents->root_fd, path, flags);
+		fd = walk_open(root_fd, whole, flags);
 	return fd;
 }
 
-/* Files made in a directory with a default ACL or the set-gid bit get modes and groups of its
- * choice. */
-static bool is_plain(int fd, const struct stat *status)
+static int open_step(
+	struct parents *parents, const struct kept *base, const char *path, size_t end, int flags)
 {
-	if ((status->st_mode & S_ISGID) != 0)
-		return false;
-	return fgetxattr(fd, "system.posix_acl_default", NULL, 0) < 0 &&
-	       (errno == ENODATA || errno == EOPNOTSUPP);
+	size_t skipped = base->length > 0 ? base->length + 1 : 0;
+	const char *rest = terminated(parents, path + skipped, end - skipped);
+
+	if (rest == NULL)
+		return -ENOMEM;
+	int fd = open_below(base->parent.fd, rest, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS, flags);
+	/* A symlink is on the way, or the rest is over PATH_MAX. */
+	if (fd == -ELOOP || fd == -EXDEV || fd == -EAGAIN || fd == -ENAMETOOLONG)
+		fd = open_from_root(parents, path, end, flags);
+	/* A directory that others may not read, and we have no CAP_DAC_OVERRIDE. */
+	if (fd == -EACCES && flags != O_PATH)
+		fd = open_step(parents, base, path, end, O_PATH);
+	return fd;
 }
 
-static int describe(int fd, struct parent *parent)
-{
-	struct stat status;
-
-	if (fstat(fd, &status) < 0)
-		return -errno;
-	*parent = (struct parent){
-		.fd = fd,
-		.is_plain = is_plain(fd, &status),
-		.device = status.st_dev,
-		.inode = status.st_ino,
-	};
-	return 0;
-}
-
-static int keep(
-	struct parents *parents, const char *path, size_t length, int *fd, struct parent *parent)
+/* A place for path: its own, a free one, or that of the one not used for longest. */
+static struct kept *place_for(struct parents *parents, const char *path, size_t length)
 {
 	struct kept *oldest = &parents->kept[0];
-	char *copy = malloc(length);
-	int r;
 
-	if (copy == NULL)
-		return -ENOMEM;
-	r = describe(*fd, parent);
-	if (r < 0) {
-		free(copy);
-		return r;
+	for (size_t i = 0; i < KEPT_MAX; i++) {
+		struct kept *kept = &parents->kept[i];
+		if (kept->length == length && memcmp(kept->path, path, length) == 0)
+			return kept;
+		if (kept->used < oldest->used)
+			oldest = kept;
 	}
-	for (size_t i = 0; i < KEPT_MAX && oldest->path != NULL; i++) {
-		if (parents->kept[i].path == NULL || parents->kept[i].used < oldest->used)
-			oldest = &parents->kept[i];
-	}
-	drop(oldest);
-	memcpy(copy, path, length);
-	*oldest = (struct kept){
-		.path = copy,
-		.length = length,
-		.used = ++parents->clock,
-		.parent = *parent,
-	};
-	*fd = -1;
-	return 0;
+	return oldest;
 }
 
-static int open_root(struct parents *parents, struct parent *parent)
+int parents_keep(
+	struct parents *parents, const char *path, size_t length, int *fd, struct parent **parent)
 {
-	int r = 0;
-
-	if (parents->root.parent.fd < 0) {
-		int fd = openat(parents->root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (fd < 0)
-			return -errno;
-		r = describe(fd, &parents->root.parent);
-		if (r < 0)
-			close(fd);
-	}
-	*parent = parents->root.parent;
-	return r;
-}
-
-/* Where to open from: the parent if it is kept, else the last checkpoint on the way. */
-static size_t base_length(struct parents *parents, const char *path, size_t length)
-{
-	size_t depth = 0;
-	size_t checkpoint = 0;
-	size_t above = length;
-
-	while (above > 0 && path[above - 1] != '/')
-		above--;
-	above = above > 0 ? above - 1 : 0;
-	if (above == 0 || find(parents, path, above) != NULL)
-		return above;
-	for (size_t i = 0; i < length; i++) {
-		if (path[i] == '/' && ++depth % CHECKPOINT_DEPTH == 0)
-			checkpoint = i;
-	}
-	return checkpoint;
-}
-
-static int open_new(struct parents *parents, const char *path, size_t length, int flags)
-{
-	size_t above = base_length(parents, path, length);
-	struct parent base;
-	int r = parents_open(parents, path, above, &base);
+	struct parent described;
+	int r = describe(*fd, &described);
 
 	if (r < 0)
 		return r;
-	size_t skipped = above > 0 ? above + 1 : 0;
-	const char *rest = terminated(parents, path + skipped, length - skipped);
-	if (rest == NULL)
+	char *copy = malloc(length + 1);
+	if (copy == NULL)
 		return -ENOMEM;
-	int fd = open_below(base.fd, rest, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS, flags);
-	if (fd != -ELOOP && fd != -EXDEV && fd != -EAGAIN)
-		return fd;
-	const char *whole = terminated(parents, path, length);
-	return whole == NULL ? -ENOMEM : open_from_root(parents, whole, flags);
+	struct kept *kept = place_for(parents, path, length);
+	drop(kept);
+	memcpy(copy, path, length);
+	*kept = (struct kept){
+		.path = copy,
+		.length = length,
+		.used = ++parents->clock,
+		.parent = described,
+	};
+	*fd = -1;
+	*parent = &kept->parent;
+	return 0;
 }
 
-/* Recursion ends: each call is for a path that is shorter by a checkpoint, or for one that is kept.
- */
-int parents_open(struct parents *parents, const char *path, size_t length, struct parent *parent)
+static size_t stop_after(const char *path, size_t from, size_t length, size_t components)
 {
-	struct kept *kept;
+	size_t at = from;
 
-	if (length == 0)
-		return open_root(parents, parent);
-	kept = find(parents, path, length);
-	if (kept != NULL) {
-		*parent = kept->parent;
-		return 0;
+	for (; components > 0 && at < length; components--) {
+		at += at > 0; /* the slash */
+		while (at < length && path[at] != '/')
+			at++;
 	}
-	cleanup_fd int fd = open_new(parents, path, length, O_RDONLY);
-	if (fd ==
-		-EACCES) /* without CAP_DAC_OVERRIDE; it cannot be looked at, so it is not plain */
-		fd = open_new(parents, path, length, O_PATH);
-	if (fd < 0)
-		return fd;
-	return keep(parents, path, length, &fd, parent);
+	return at;
+}
+
+/* More for the deepest: what the call before this one returned must not be pushed out. */
+static size_t step_depth(const char *path, size_t from, size_t length)
+{
+	size_t depth = 1;
+
+	for (size_t i = from; i < length; i++)
+		depth += path[i] == '/';
+	return depth / STEPS_MAX < STEP_DEPTH ? STEP_DEPTH : depth / STEPS_MAX + 1;
+}
+
+int parents_open(struct parents *parents, const char *path, size_t length, struct parent **parent)
+{
+	struct kept *base = nearest(parents, path, length);
+	size_t reached = base->length;
+	const size_t depth = reached < length ? step_depth(path, reached, length) : 0;
+	int r = open_root(parents);
+
+	if (r < 0)
+		return r;
+	base->used = ++parents->clock;
+	*parent = &base->parent;
+	while (reached < length) {
+		size_t end = stop_after(path, reached, length, depth);
+		cleanup_fd int fd =
+			open_step(parents, nearest(parents, path, reached), path, end, O_RDONLY);
+		r = fd < 0 ? fd : parents_keep(parents, path, end, &fd, parent);
+		if (r < 0)
+			return r;
+		reached = end;
+	}
+	return 0;
+}
+
+bool parents_is_plain(struct parent *parent)
+{
+	if (parent->plainness != PLAINNESS_UNKNOWN)
+		return parent->plainness == PLAIN;
+	bool has_none = fgetxattr(parent->fd, "system.posix_acl_default", NULL, 0) < 0 &&
+			(errno == ENODATA || errno == EOPNOTSUPP);
+	parent->plainness = has_none ? PLAIN : NOT_PLAIN;
+	return has_none;
 }

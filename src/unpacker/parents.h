@@ -10,11 +10,22 @@
 
 struct parents;
 
-struct parent {
-	int fd;	       /* for *at() calls with one component; lent, see parents_open() */
-	bool is_plain; /* what is made in it gets just the owner and mode that were asked for */
+/* Which file it is, whatever its names. */
+struct inode {
 	dev_t device;
-	ino_t inode;
+	ino_t number;
+};
+
+enum plainness {
+	PLAINNESS_UNKNOWN,
+	PLAIN,	   /* what is made in it gets just the owner and mode that were asked for */
+	NOT_PLAIN, /* it is set-gid, or has a default ACL */
+};
+
+struct parent {
+	int fd;			  /* for *at() calls with one component; lent, see parents_open() */
+	enum plainness plainness; /* ask parents_is_plain() */
+	struct inode inode;
 };
 
 /* root_fd is borrowed and kept. NULL without memory. */
@@ -23,10 +34,21 @@ void parents_free(struct parents *parents);
 
 /*
  * The directory at the first length bytes of a clean path; 0 is the rootfs.
- * Symlinks on the way resolve below the rootfs. *parent is good until the next
- * call of any function here. Returns 0 or -errno: -ENOENT, -ENOTDIR, -ELOOP.
+ * Symlinks on the way resolve below the rootfs. Of two calls in a row both
+ * results are good, and no longer than to the next parents_forget(). Returns 0
+ * or -errno: -ENOENT, -ENOTDIR, -ELOOP.
  */
-int parents_open(struct parents *parents, const char *path, size_t length, struct parent *parent);
+int parents_open(struct parents *parents, const char *path, size_t length, struct parent **parent);
+
+/* How many bytes of the path lead to a directory that is open already. */
+size_t parents_reach(struct parents *parents, const char *path, size_t length);
+
+/* Takes *fd, a directory that was opened by other means, as if it had been opened here. */
+int parents_keep(
+	struct parents *parents, const char *path, size_t length, int *fd, struct parent **parent);
+
+/* Asks the file system once. */
+bool parents_is_plain(struct parent *parent);
 
 /*
  * Forgets all of them: to be called whenever a directory or symlink was removed

@@ -16,17 +16,19 @@ static uint64_t mix(uint64_t value)
 }
 
 /* Keyed, so that nobody can build a layer of names that collide. */
-static uint64_t hash(const struct placed *placed, const char *path, size_t length)
+static uint64_t hash(const struct placed *placed, const struct inode *directory, const char *name)
 {
-	uint64_t sum = placed->key ^ length;
-	uint64_t word;
+	uint64_t sum = mix(placed->key ^ mix((uint64_t)directory->number + placed->key));
+	size_t length = strlen(name);
+	uint64_t word = (uint64_t)directory->device;
 
-	for (; length >= sizeof(word); length -= sizeof(word), path += sizeof(word)) {
-		memcpy(&word, path, sizeof(word));
+	sum = mix(sum ^ mix(word + placed->key) ^ length);
+	for (; length >= sizeof(word); length -= sizeof(word), name += sizeof(word)) {
+		memcpy(&word, name, sizeof(word));
 		sum = mix(sum ^ mix(word + placed->key));
 	}
 	word = 0;
-	memcpy(&word, path, length);
+	memcpy(&word, name, length);
 	sum = mix(sum ^ mix(word + placed->key));
 	return sum == 0 ? 1 : sum;
 }
@@ -65,33 +67,23 @@ int placed_init(struct placed *placed)
 	return grow(placed);
 }
 
-/* Upwards, until a directory is known: what is above it then is known too. */
-int placed_add(struct placed *placed, const char *path)
+int placed_add(struct placed *placed, const struct inode *directory, const char *name)
 {
-	size_t length = strlen(path);
-
-	while (length > 0) {
-		if (placed->count * 3 >= placed->room * 2) {
-			int r = grow(placed);
-			if (r < 0)
-				return r;
-		}
-		uint64_t wanted = hash(placed, path, length);
-		size_t slot = find_slot(placed, wanted);
-		if (placed->slots[slot] == wanted)
-			return 0;
-		placed->slots[slot] = wanted;
-		placed->count++;
-		while (length > 0 && path[length - 1] != '/')
-			length--;
-		length -= length > 0;
+	if (placed->count * 3 >= placed->room * 2) {
+		int r = grow(placed);
+		if (r < 0)
+			return r;
 	}
+	uint64_t wanted = hash(placed, directory, name);
+	size_t slot = find_slot(placed, wanted);
+	placed->count += placed->slots[slot] == 0;
+	placed->slots[slot] = wanted;
 	return 0;
 }
 
-bool placed_has(const struct placed *placed, const char *path)
+bool placed_has(const struct placed *placed, const struct inode *directory, const char *name)
 {
-	return placed->slots[find_slot(placed, hash(placed, path, strlen(path)))] != 0;
+	return placed->slots[find_slot(placed, hash(placed, directory, name))] != 0;
 }
 
 void placed_free(struct placed *placed)

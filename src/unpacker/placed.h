@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which paths this layer has placed: whiteouts hide what lower layers brought, and nothing else. */
+/* What this layer has placed: whiteouts hide what lower layers brought, and nothing else. */
 #ifndef OAKUM_UNPACKER_PLACED_H
 #define OAKUM_UNPACKER_PLACED_H
+
+#include "unpacker/parents.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* A set of keyed 64-bit hashes: 8 bytes a path, at most 32 while it grows. */
+/*
+ * A set of keyed 64-bit hashes: 8 bytes an entry, at most 32 while it grows. A
+ * name is known by its directory's inode, so that it is the same by whatever
+ * symlink it came. An inode may be used again after its directory was removed,
+ * but then by one of this layer, and all that is in that is of this layer.
+ */
 struct placed {
 	uint64_t key;
 	uint64_t *slots; /* 0: free */
@@ -15,15 +22,14 @@ struct placed {
 	size_t count;
 };
 
-/* An empty set with a key of its own; 0 or -errno. */
+/* Asks for its key while getrandom(2) can be called. 0 or -errno. */
 int placed_init(struct placed *placed);
+void placed_free(struct placed *placed);
 
-/* Notes a clean path and every directory above it; 0 or -ENOMEM. */
-int placed_add(struct placed *placed, const char *path);
+/* Notes a name in a directory; "" for the directory itself: nothing of a lower layer is in it. */
+int placed_add(struct placed *placed, const struct inode *directory, const char *name);
 
 /* Was it noted? */
-bool placed_has(const struct placed *placed, const char *path);
-
-void placed_free(struct placed *placed);
+bool placed_has(const struct placed *placed, const struct inode *directory, const char *name);
 
 #endif

@@ -2,252 +2,218 @@
 #include "unpacker/remove.h"
 
 #include "base/cleanup.h"
+#include "layer/path.h"
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
-enum { BATCH_BYTES = 32 << 10 };
+enum { BATCH_BYTES = 4 << 10 }; /* read again after each directory that was looked into */
 
-/* What to do with one name; 1: it is gone or moved, 0: it stays, or -errno. */
-typedef int visit_fn(int directory_fd, const char *name, void *context);
+/* A directory that is being emptied, or one above it. */
+struct level {
+	size_t path_length;
+	off_t next; /* where to read on */
+	bool has_removed;
+};
 
-static bool is_dots(const char *name)
+/*
+ * Down and up a tree of any depth: a level is a few bytes, and its directory is
+ * opened again when it is not among those that are kept.
+ */
+struct removal {
+	struct placed *placed;
+	struct parents *directories; /* by their paths below the first */
+	char *path;		     /* of the directory at hand, below the first */
+	size_t path_room;
+	struct level *levels;
+	size_t depth;
+	size_t level_room;
+};
+
+static void end_removal(struct removal *removal)
 {
-	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+	parents_free(removal->directories);
+	free(removal->path);
+	free(removal->levels);
+}
+#define cleanup_removal __attribute__((cleanup(end_removal)))
+
+static struct level *lowest(struct removal *removal)
+{
+	return &removal->levels[removal->depth - 1];
 }
 
-static int visit_batch(
-	int directory_fd, char *batch, ssize_t length, visit_fn *visit, void *context)
+static bool is_spared(const struct placed *placed, const struct inode *directory, const char *name)
 {
-	int changed = 0;
-
-	for (ssize_t at = 0; at < length;) {
-		struct dirent64 *entry = (struct dirent64 *)(void *)(batch + at);
-		at += entry->d_reclen;
-		if (is_dots(entry->d_name))
-			continue;
-		int r = visit(directory_fd, entry->d_name, context);
-		if (r < 0)
-			return r;
-		changed |= r;
-	}
-	return changed;
+	return placed != NULL && placed_has(placed, directory, name);
 }
 
-/* Again and again until a pass changes nothing: removing while reading may skip names. */
-static int visit_all(int directory_fd, visit_fn *visit, void *context)
+/* 1: it is gone; 0: it is a directory with something in it, or spared; or -errno. */
+static int try_remove(const struct parent *parent, const char *name, const struct placed *placed)
 {
-	cleanup_free char *batch = malloc(BATCH_BYTES);
-	int changed = 1;
-
-	if (batch == NULL)
-		return -ENOMEM;
-	while (changed > 0) {
-		ssize_t length;
-		if (lseek(directory_fd, 0, SEEK_SET) < 0)
-			return -errno;
-		changed = 0;
-		while ((length = getdents64(directory_fd, batch, BATCH_BYTES)) > 0) {
-			int r = visit_batch(directory_fd, batch, length, visit, context);
-			if (r < 0)
-				return r;
-			changed |= r;
-		}
-		if (length < 0)
-			return -errno;
-	}
-	return 0;
-}
-
-static int open_directory(int directory_fd, const char *name)
-{
-	int fd = openat(directory_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-	return fd < 0 ? -errno : fd;
-}
-
-/* 0: removed; -ENOTEMPTY: a directory with something in it; other -errno. */
-static int remove_simple(int directory_fd, const char *name)
-{
-	if (unlinkat(directory_fd, name, 0) == 0)
+	if (is_spared(placed, &parent->inode, name))
 		return 0;
-	if (errno != EISDIR && errno != EPERM)
+	if (unlinkat(parent->fd, name, 0) == 0 || errno == ENOENT)
+		return 1;
+	if (errno != EISDIR)
 		return -errno;
-	int why = errno;
-	if (unlinkat(directory_fd, name, AT_REMOVEDIR) == 0)
-		return 0;
-	if (errno == ENOTDIR) /* EPERM was meant: an immutable file, say */
-		return -why;
-	return errno == EEXIST ? -ENOTEMPTY : -errno;
+	if (unlinkat(parent->fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+		return 1;
+	return errno == ENOTEMPTY || errno == EEXIST ? 0 : -errno;
 }
 
-struct lift {
-	int top_fd;
-	uint64_t next_number;
-};
-
-/* A full directory two levels down is moved up under a name of its own: no depth, no recursion. */
-static int remove_or_lift(int directory_fd, const char *name, void *context)
+static int reserve(struct removal *removal, size_t path_bytes)
 {
-	struct lift *lift = context;
-	int r = remove_simple(directory_fd, name);
-
-	while (r == -ENOTEMPTY) {
-		char lifted[32];
-		snprintf(lifted, sizeof(lifted), ".oakum-%llu",
-			(unsigned long long)lift->next_number++);
-		r = renameat2(directory_fd, name, lift->top_fd, lifted, RENAME_NOREPLACE);
-		if (r < 0)
-			r = errno == EEXIST ? -ENOTEMPTY : -errno;
-	}
-	return r < 0 ? r : 1;
-}
-
-static int remove_child(int top_fd, const char *name, void *context)
-{
-	int r = remove_simple(top_fd, name);
-
-	if (r != -ENOTEMPTY)
-		return r < 0 ? r : 1;
-	cleanup_fd int child_fd = open_directory(top_fd, name);
-	if (child_fd < 0)
-		return child_fd;
-	r = visit_all(child_fd, remove_or_lift, context);
-	if (r == 0)
-		r = unlinkat(top_fd, name, AT_REMOVEDIR) < 0 ? -errno : 0;
-	return r < 0 ? r : 1;
-}
-
-int remove_name(int directory_fd, const char *name)
-{
-	int r = remove_simple(directory_fd, name);
-
-	if (r != -ENOTEMPTY)
-		return r;
-	cleanup_fd int top_fd = open_directory(directory_fd, name);
-	if (top_fd < 0)
-		return top_fd;
-	struct lift lift = { .top_fd = top_fd };
-	r = visit_all(top_fd, remove_child, &lift);
-	if (r < 0)
-		return r;
-	return unlinkat(directory_fd, name, AT_REMOVEDIR) < 0 ? -errno : 0;
-}
-
-/* Directories that are spared and still to be looked into, as paths below the first. */
-struct worklist {
-	const struct remove_spare *spare;
-	const char *top_path;
-	char *path; /* of the directory being looked at, below the first; "" is that one */
-	char **waiting;
-	size_t count;
-	size_t room;
-};
-
-static void end_worklist(struct worklist *work)
-{
-	for (size_t i = 0; i < work->count; i++)
-		free(work->waiting[i]);
-	free(work->waiting);
-	free(work->path);
-}
-#define cleanup_worklist __attribute__((cleanup(end_worklist)))
-
-static char *join(const char *path, const char *name)
-{
-	char *joined;
-
-	if (asprintf(&joined, "%s%s%s", path, *path == '\0' ? "" : "/", name) < 0)
-		return NULL;
-	return joined;
-}
-
-static int put_off(struct worklist *work, char *path)
-{
-	if (work->count == work->room) {
-		size_t room = work->room * 2 + 16;
-		char **larger = realloc(work->waiting, room * sizeof(*larger));
+	if (path_bytes > removal->path_room) {
+		char *larger = realloc(removal->path, path_bytes * 2);
 		if (larger == NULL)
 			return -ENOMEM;
-		work->waiting = larger;
-		work->room = room;
+		removal->path = larger;
+		removal->path_room = path_bytes * 2;
 	}
-	work->waiting[work->count++] = path;
+	if (removal->depth == removal->level_room) {
+		size_t room = removal->level_room * 2 + 16;
+		struct level *larger = realloc(removal->levels, room * sizeof(*larger));
+		if (larger == NULL)
+			return -ENOMEM;
+		removal->levels = larger;
+		removal->level_room = room;
+	}
 	return 0;
 }
 
-static int remove_unless_spared(int directory_fd, const char *name, void *context)
+/* Goes down into a directory: 1, or 0 if there is nothing in it to look for, or -errno. */
+static int enter(struct removal *removal, const char *name)
 {
-	struct worklist *work = context;
-	cleanup_free char *below = join(work->path, name);
-	cleanup_free char *whole = below == NULL ? NULL : join(work->top_path, below);
+	size_t length = removal->depth > 0 ? lowest(removal)->path_length : 0;
+	struct parent *entered;
 
-	if (whole == NULL)
+	if (reserve(removal, length + 1 + strlen(name) + 1) < 0)
 		return -ENOMEM;
-	if (work->spare->is_spared(work->spare->context, whole))
+	if (length > 0)
+		removal->path[length++] = '/';
+	memcpy(removal->path + length, name, strlen(name) + 1);
+	length += strlen(name);
+	int r = parents_open(removal->directories, removal->path, length, &entered);
+	if (r < 0)
+		return r;
+	if (is_spared(removal->placed, &entered->inode, ""))
 		return 0;
-	int r = remove_name(directory_fd, name);
-	return r < 0 ? r : 1;
+	removal->levels[removal->depth++] = (struct level){ .path_length = length };
+	return 1;
 }
 
-static int note_directories(int directory_fd, const char *name, void *context)
+/* Some file systems do not tell in the list of names. */
+static bool is_directory(int directory_fd, const struct dirent64 *entry)
 {
-	struct worklist *work = context;
 	struct stat status;
 
-	if (fstatat(directory_fd, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
-		return -errno;
-	if (!S_ISDIR(status.st_mode))
+	if (entry->d_type != DT_UNKNOWN)
+		return entry->d_type == DT_DIR;
+	return fstatat(directory_fd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISDIR(status.st_mode);
+}
+
+/* 1 when a directory was entered, so that the rest of the batch has to wait; 0 or -errno. */
+static int visit(struct removal *removal, const struct parent *here, const struct dirent64 *entry)
+{
+	const char *name = entry->d_name;
+
+	lowest(removal)->next = entry->d_off;
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return 0;
-	cleanup_free char *below = join(work->path, name);
-	if (below == NULL)
+	int r = try_remove(here, name, removal->placed);
+	if (r != 0) {
+		lowest(removal)->has_removed |= r > 0;
+		return r < 0 ? r : 0;
+	}
+	return is_directory(here->fd, entry) ? enter(removal, name) : 0;
+}
+
+/* Up again, and then the directory itself goes, unless it or something in it is spared. */
+static int leave(struct removal *removal, const struct parent *here)
+{
+	struct level *level = lowest(removal);
+	struct parent *above;
+
+	if (level->has_removed) { /* names may have been passed over meanwhile */
+		level->has_removed = false;
+		level->next = 0;
+		return 0;
+	}
+	if (removal->placed != NULL && placed_add(removal->placed, &here->inode, "") < 0)
 		return -ENOMEM;
-	int r = put_off(work, below);
+	removal->path[level->path_length] = '\0';
+	removal->depth--;
+	if (removal->depth == 0)
+		return 0;
+	int r = parents_open(
+		removal->directories, removal->path, lowest(removal)->path_length, &above);
 	if (r == 0)
-		below = NULL;
-	return r;
+		r = try_remove(above, path_base(removal->path), removal->placed);
+	if (r == 0 && removal->placed == NULL)
+		return -ENOTEMPTY; /* somebody else makes names in it */
+	lowest(removal)->has_removed |= r > 0;
+	return r < 0 ? r : 0;
 }
 
-/* By one component after the other, and no link among them: only spared directories were noted. */
-static int open_below(int top_fd, const char *path)
+/* Reads on in the directory at hand, up to the first directory in it. */
+static int step(struct removal *removal)
 {
-	cleanup_fd int fd = open_directory(top_fd, ".");
+	_Alignas(struct dirent64) char batch[BATCH_BYTES];
+	struct level *level = lowest(removal);
+	struct parent *here;
+	int r = parents_open(removal->directories, removal->path, level->path_length, &here);
 
-	while (fd >= 0 && *path != '\0') {
-		char name[NAME_MAX + 1];
-		size_t length = strcspn(path, "/");
-		memcpy(name, path, length);
-		name[length] = '\0';
-		int next_fd = open_directory(fd, name);
-		close_fd(&fd);
-		fd = next_fd;
-		path += length;
-		path += *path == '/';
+	if (r < 0)
+		return r;
+	if (lseek(here->fd, level->next, SEEK_SET) < 0)
+		return -errno;
+	ssize_t length = getdents64(here->fd, batch, sizeof(batch));
+	if (length < 0)
+		return -errno;
+	if (length == 0)
+		return leave(removal, here);
+	for (ssize_t at = 0; at < length && r == 0;) {
+		const struct dirent64 *entry = (const struct dirent64 *)(void *)(batch + at);
+		at += entry->d_reclen;
+		r = visit(removal, here, entry);
 	}
-	return steal_fd(&fd);
+	return r < 0 ? r : 0;
 }
 
-int remove_content(int directory_fd, const char *path, const struct remove_spare *spare)
+int remove_content(int directory_fd, struct placed *placed)
 {
-	cleanup_worklist struct worklist work = {
-		.spare = spare,
-		.top_path = path,
-		.path = strdup(""),
+	cleanup_removal struct removal removal = {
+		.placed = placed,
+		.directories = parents_new(directory_fd),
 	};
-	int r = work.path == NULL ? -ENOMEM : 0;
 
-	while (r == 0 && work.path != NULL) {
-		cleanup_fd int here_fd = open_below(directory_fd, work.path);
-		r = here_fd < 0 ? here_fd : visit_all(here_fd, remove_unless_spared, &work);
-		if (r == 0)
-			r = visit_all(here_fd, note_directories, &work);
-		free(work.path);
-		work.path = work.count > 0 ? work.waiting[--work.count] : NULL;
-	}
-	return r;
+	if (removal.directories == NULL)
+		return -ENOMEM;
+	int r = enter(&removal, "");
+	while (r >= 0 && removal.depth > 0)
+		r = step(&removal);
+	return r < 0 ? r : 0;
+}
+
+int remove_name(const struct parent *parent, const char *name, struct placed *placed)
+{
+	int r = try_remove(parent, name, placed);
+
+	if (r != 0)
+		return r < 0 ? r : 0;
+	cleanup_fd int fd =
+		openat(parent->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOTDIR || errno == ELOOP ? 0 : -errno;
+	r = remove_content(fd, placed);
+	if (r == 0)
+		r = try_remove(parent, name, placed);
+	if (r == 0 && placed == NULL)
+		return -ENOTEMPTY;
+	return r < 0 ? r : 0;
 }

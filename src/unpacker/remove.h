@@ -3,21 +3,18 @@
 #ifndef OAKUM_UNPACKER_REMOVE_H
 #define OAKUM_UNPACKER_REMOVE_H
 
-#include <stdbool.h>
-
-/* Which paths are to stay; a directory that is spared is looked into. */
-struct remove_spare {
-	bool (*is_spared)(void *context, const char *path);
-	void *context;
-};
-
-/* Removes one name, with all below it if it is a directory; 0 or -errno. */
-int remove_name(int directory_fd, const char *name);
+#include "unpacker/placed.h"
 
 /*
- * Removes all that is in the directory open as directory_fd, whose clean path
- * is given, but for what is spared.
+ * Both spare what is in the set and look into directories that are spared, once:
+ * they are noted there as holding nothing of a lower layer. placed may be NULL,
+ * and then nothing is spared. 0 or -errno.
  */
-int remove_content(int directory_fd, const char *path, const struct remove_spare *spare);
+
+/* Removes one name, with all below it if it is a directory. */
+int remove_name(const struct parent *parent, const char *name, struct placed *placed);
+
+/* Removes all that is in a directory. */
+int remove_content(int directory_fd, struct placed *placed);
 
 #endif

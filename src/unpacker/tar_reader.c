@@ -128,29 +128,53 @@ static int differ(const char *name, const char *what, struct oakum_error *err)
 		what);
 }
 
+static const struct {
+	char type_flag;
+	mode_t type;
+} types[] = {
+	{ '0', AE_IFREG },
+	{ 'S', AE_IFREG },
+	{ '2', AE_IFLNK },
+	{ '3', AE_IFCHR },
+	{ '4', AE_IFBLK },
+	{ '5', AE_IFDIR },
+	{ '6', AE_IFIFO },
+};
+
+/* Old tars wrote a directory as a file whose name ends in a slash. */
+static bool is_old_directory(struct archive_entry *from, const struct header_member *member)
+{
+	return member->type_flag == '0' && archive_entry_filetype(from) == AE_IFDIR;
+}
+
+static bool agree_on_type(struct archive_entry *from, const struct header_member *member)
+{
+	if (archive_entry_hardlink(from) != NULL || member->type_flag == '1')
+		return archive_entry_hardlink(from) != NULL && member->type_flag == '1';
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		if (types[i].type_flag == member->type_flag)
+			return types[i].type == archive_entry_filetype(from) ||
+			       is_old_directory(from, member);
+	}
+	return false;
+}
+
 /* Two readers, one archive: what libarchive found must be what the raw headers say. */
 static int compare_readers(struct tar_reader *reader, struct archive_entry *from,
 	struct header_member *member, struct oakum_error *err)
 {
 	const char *name = archive_entry_pathname(from);
-	bool is_file =
-		archive_entry_hardlink(from) == NULL && archive_entry_filetype(from) == AE_IFREG;
 
 	if (header_check_next(reader->check, member) == 0)
 		return differ(name, "existence", err);
 	if (archive_read_header_position(reader->archive) != (la_int64_t)member->position)
 		return differ(name, "place", err);
-	if (is_file != (member->type_flag == '0' || member->type_flag == 'S')) {
-		/* An old way to write a directory: a file whose name ends in a slash. */
-		bool is_old_directory =
-			member->type_flag == '0' && archive_entry_filetype(from) == AE_IFDIR;
-		if (!is_old_directory)
-			return differ(name, "type", err);
-		if (member->stored_bytes > 0)
-			return fail_because(
-				err, EBADMSG, "read header", name, "a body on a directory");
-	}
-	if (is_file && archive_entry_size(from) != (la_int64_t)member->logical_bytes)
+	if (!agree_on_type(from, member))
+		return differ(name, "type", err);
+	if (is_old_directory(from, member) && member->stored_bytes > 0)
+		return fail_because(err, EBADMSG, "read header", name, "a body on a directory");
+	if (archive_entry_hardlink(from) == NULL && archive_entry_filetype(from) == AE_IFREG &&
+		archive_entry_size(from) != (la_int64_t)member->logical_bytes)
 		return differ(name, "size", err);
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include "unpacker/remove.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -18,15 +19,40 @@
 enum {
 	IMPLIED_MODE = 0755, /* of directories that no entry tells about */
 	OWNER_ALL = 0700,    /* directories are filled before they get their mode */
+	REPLACE_TRIES = 8,   /* somebody else may make the name again and again */
 };
 
 struct tree {
-	uint32_t whiteouts;
+	bool is_tracking;   /* whiteouts are carried out: what is placed must be known */
+	const char *opaque; /* the attribute that overlayfs reads; NULL but in its modes */
 	struct owner maker;
 	struct parents *parents;
 	struct deferred *deferred;
 	struct placed placed;
 };
+
+static const char *opaque_attribute(uint32_t whiteouts)
+{
+	if (whiteouts == OAKUM_WHITEOUTS_OVERLAY)
+		return "trusted.overlay.opaque";
+	return whiteouts == OAKUM_WHITEOUTS_OVERLAY_USERXATTR ? "user.overlay.opaque" : NULL;
+}
+
+static int open_parts(struct tree *tree, int root_fd)
+{
+	struct inode root;
+	struct stat status;
+	int r = placed_init(&tree->placed);
+
+	if (r < 0)
+		return r;
+	if (fstat(root_fd, &status) < 0)
+		return -errno;
+	root = (struct inode){ .device = status.st_dev, .number = status.st_ino };
+	tree->parents = parents_new(root_fd);
+	tree->deferred = deferred_new(&root);
+	return tree->parents == NULL || tree->deferred == NULL ? -ENOMEM : 0;
+}
 
 int tree_new(int root_fd, uint32_t whiteouts, struct tree **tree, struct oakum_error *err)
 {
@@ -34,13 +60,13 @@ int tree_new(int root_fd, uint32_t whiteouts, struct tree **tree, struct oakum_e
 
 	if (new == NULL)
 		return fail(err, ENOMEM, "prepare tree", NULL);
-	new->whiteouts = whiteouts;
+	new->is_tracking = whiteouts == OAKUM_WHITEOUTS_APPLY;
+	new->opaque = opaque_attribute(whiteouts);
 	new->maker = (struct owner){ geteuid(), getegid() };
-	new->parents = parents_new(root_fd);
-	new->deferred = deferred_new();
-	if (new->parents == NULL || new->deferred == NULL || placed_init(&new->placed) < 0) {
+	int r = open_parts(new, root_fd);
+	if (r < 0) {
 		tree_free(new);
-		return fail(err, ENOMEM, "prepare tree", NULL);
+		return fail(err, -r, "open rootfs", NULL);
 	}
 	*tree = new;
 	return 0;
@@ -55,6 +81,8 @@ void tree_free(struct tree *tree)
 	placed_free(&tree->placed);
 	free(tree);
 }
+
+/* --- parents --- */
 
 static int fail_parent(struct oakum_error *err, int code, const char *path)
 {
@@ -73,228 +101,401 @@ static int fail_parent(struct oakum_error *err, int code, const char *path)
 	}
 }
 
-/* One missing directory, in a parent that is there. */
-static int make_implied(struct tree *tree, const char *path, size_t length)
+static int open_directory(int directory_fd, const char *name)
 {
-	cleanup_free char *copy = strndup(path, length);
-	struct parent parent;
-	struct parent made;
+	int fd = openat(directory_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-	if (copy == NULL)
-		return -ENOMEM;
-	int r = parents_open(tree->parents, copy, path_parent_length(copy), &parent);
-	if (r < 0)
-		return r;
-	if (mkdirat(parent.fd, path_base(copy), IMPLIED_MODE) < 0)
-		return errno == EEXIST ? -ENOENT : -errno; /* a symlink that leads nowhere */
-	r = parents_open(tree->parents, copy, length, &made);
-	if (r == 0)
-		deferred_forget(tree->deferred, made.device, made.inode);
-	return r;
+	return fd < 0 ? -errno : fd;
 }
 
-/* Up to the first directory that is there, and down again making the rest. */
-static int open_parent(struct tree *tree, const char *path, size_t length, struct parent *parent)
+/*
+ * Opens a directory that was made just now. From here on it is plain, whatever
+ * is above it, and nothing of a lower layer is in it.
+ */
+static int open_made(struct tree *tree, struct parent *above, const char *name, uint32_t mode)
 {
-	size_t there = length;
-	int r = parents_open(tree->parents, path, length, parent);
+	cleanup_fd int fd = open_directory(above->fd, name);
+	int r = 0;
 
-	if (r != -ENOENT)
+	if (fd >= 0 && !parents_is_plain(above))
+		r = metadata_make_plain(fd, tree->maker, mode);
+	return r < 0 ? r : steal_fd(&fd);
+}
+
+/* Takes *fd, made at the first length bytes of path, below the inode above. */
+static int keep_made(
+	struct tree *tree, const struct deferred_place *place, int *fd, struct parent **made)
+{
+	struct deferred_place known = *place;
+	int r = parents_keep(tree->parents, place->path, place->path_length, fd, made);
+
+	if (r < 0)
 		return r;
-	while (r == -ENOENT && there > 0) {
-		while (there > 0 && path[there - 1] != '/')
-			there--;
-		there -= there > 0;
-		r = parents_open(tree->parents, path, there, parent);
+	(*made)->plainness = PLAIN;
+	known.inode = (*made)->inode;
+	if (tree->is_tracking && placed_add(&tree->placed, &known.inode, "") < 0)
+		return -ENOMEM;
+	return deferred_add(tree->deferred, &known, NULL);
+}
+
+/* What overlayfs takes for a whiteout: a character device 0:0. */
+static bool is_whiteout(int directory_fd, const char *name)
+{
+	struct stat status;
+
+	return fstatat(directory_fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISCHR(status.st_mode) && status.st_rdev == 0;
+}
+
+static int mark_opaque(
+	const struct tree *tree, int directory_fd, const char *path, struct oakum_error *err)
+{
+	if (fsetxattr(directory_fd, tree->opaque, "y", 1, 0) == 0)
+		return 0;
+	return fail_because(err, errno, "setxattr", path,
+		"%s: the mark of an opaque directory cannot be set", tree->opaque);
+}
+
+/* A whiteout and a directory of one name are a directory that hides all below it. */
+static int replace_whiteout(const struct tree *tree, int directory_fd, const char *name)
+{
+	if (unlinkat(directory_fd, name, 0) < 0 || mkdirat(directory_fd, name, IMPLIED_MODE) < 0)
+		return -errno;
+	cleanup_fd int fd = open_directory(directory_fd, name);
+	if (fd < 0)
+		return fd;
+	return fsetxattr(fd, tree->opaque, "y", 1, 0) < 0 ? -errno : 0;
+}
+
+/* The directory at the first length bytes of path, which no entry told about, in one that is there.
+ */
+static int make_implied(struct tree *tree, const char *path, size_t length, struct parent **made)
+{
+	struct deferred_place place = { .path = path, .path_length = length };
+	char name[NAME_MAX + 1];
+	struct parent *above;
+	size_t base = length;
+
+	while (base > 0 && path[base - 1] != '/')
+		base--;
+	if (length - base > NAME_MAX)
+		return -ENAMETOOLONG;
+	memcpy(name, path + base, length - base);
+	name[length - base] = '\0';
+	int r = parents_open(tree->parents, path, base > 0 ? base - 1 : 0, &above);
+	if (r == 0 && mkdirat(above->fd, name, IMPLIED_MODE) < 0)
+		r = -errno;
+	if (r == -EEXIST && tree->opaque != NULL && is_whiteout(above->fd, name))
+		r = replace_whiteout(tree, above->fd, name);
+	if (r < 0)
+		return r;
+	place.above = above->inode;
+	cleanup_fd int fd = open_made(tree, above, name, IMPLIED_MODE);
+	return fd < 0 ? fd : keep_made(tree, &place, &fd, made);
+}
+
+static size_t next_end(const char *path, size_t end)
+{
+	end += end > 0; /* the slash */
+	return end + strcspn(path + end, "/");
+}
+
+/* Opens the directory at the first length bytes of path; makes it and those above it if missing. */
+static int open_or_make(struct tree *tree, const char *path, size_t length, struct parent **parent)
+{
+	int r = parents_open(tree->parents, path, length, parent);
+	const int why = r;
+
+	if (r != -ENOENT && (r != -ENOTDIR || tree->opaque == NULL))
+		return r;
+	size_t end = next_end(path, parents_reach(tree->parents, path, length));
+	/* Of the last component it is known, and in a directory made just now there is nothing. */
+	bool is_missing = end == length;
+	for (;; end = next_end(path, end)) {
+		r = is_missing ? why : parents_open(tree->parents, path, end, parent);
+		if (r == -ENOENT || r == -ENOTDIR) {
+			int made = make_implied(tree, path, end, parent);
+			/* EEXIST: it is a symlink to nowhere, or no directory. */
+			r = made == -EEXIST ? r : made;
+			is_missing = true;
+		}
+		if (r < 0 || end == length)
+			return r;
 	}
-	while (r == 0 && there < length) {
-		there += there > 0;
-		there += strcspn(path + there, "/");
-		r = make_implied(tree, path, there);
-	}
-	return r < 0 ? r : parents_open(tree->parents, path, length, parent);
 }
 
 static int open_parent_of(
-	struct tree *tree, const char *path, struct parent *parent, struct oakum_error *err)
+	struct tree *tree, const char *path, struct parent **parent, struct oakum_error *err)
 {
-	int r = open_parent(tree, path, path_parent_length(path), parent);
+	int r = open_or_make(tree, path, path_parent_length(path), parent);
 
 	return r < 0 ? fail_parent(err, -r, path) : 0;
 }
 
-static int note_placed(struct tree *tree, const char *path, struct oakum_error *err)
+static int note_placed(
+	struct tree *tree, const struct parent *parent, const char *path, struct oakum_error *err)
 {
-	if (tree->whiteouts == OAKUM_WHITEOUTS_VERBATIM)
-		return 0;
-	if (placed_add(&tree->placed, path) < 0)
+	if (tree->is_tracking && placed_add(&tree->placed, &parent->inode, path_base(path)) < 0)
 		return fail(err, ENOMEM, "remember", path);
 	return 0;
 }
 
+/* --- whatever has the name --- */
+
 /*
- * Takes away whatever has the name, for the last entry of a name wins. It is
- * never opened: it may be a device, or a fifo that nobody reads.
+ * Takes it away, for the last entry of a name wins. It is never opened: it may
+ * be a device, or a fifo that nobody reads.
  */
-static int clear_way(
-	struct tree *tree, const struct parent *parent, const char *path, struct oakum_error *err)
+static int remove_there(struct tree *tree, const struct parent *parent, const char *path,
+	struct placed *spared, struct oakum_error *err)
 {
 	const char *base = path_base(path);
 	struct stat status;
 
 	if (fstatat(parent->fd, base, &status, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : fail(err, errno, "fstatat", path);
-	int r = remove_name(parent->fd, base);
-	if (r < 0)
-		return fail(err, -r, "replace", path);
+	int r = remove_name(parent, base, spared);
 	if (S_ISDIR(status.st_mode) || S_ISLNK(status.st_mode))
 		parents_forget(tree->parents);
-	return 0;
+	return r < 0 ? fail(err, -r, "remove", path) : 0;
 }
 
-/* How a name is made: one system call, which fails if there is one already. */
-struct way {
-	const char *op;
-	int (*make)(const struct parent *parent, const char *base, const struct entry *entry);
-};
-
-static int make_file(const struct parent *parent, const char *base, const struct entry *entry)
+static int clear_way(
+	struct tree *tree, const struct parent *parent, const char *path, struct oakum_error *err)
 {
-	int fd = openat(parent->fd, base, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+	return remove_there(tree, parent, path, NULL, err);
+}
+
+/* --- all but directories and hard links: one system call makes them --- */
+
+static int make_file(int directory_fd, const char *name, const struct entry *entry)
+{
+	int fd = openat(directory_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 		entry->mode & 0777);
 
 	return fd < 0 ? -errno : fd;
 }
 
-static int make_symlink(const struct parent *parent, const char *base, const struct entry *entry)
+static int make_symlink(int directory_fd, const char *name, const struct entry *entry)
 {
-	return symlinkat(entry->link, parent->fd, base) < 0 ? -errno : 0;
+	return symlinkat(entry->link, directory_fd, name) < 0 ? -errno : 0;
 }
 
-static int make_special(const struct parent *parent, const char *base, const struct entry *entry)
+static int make_character_device(int directory_fd, const char *name, const struct entry *entry)
 {
 	dev_t device = makedev(entry->device_major, entry->device_minor);
-	mode_t mode = entry->mode & 0777;
 
-	if (entry->type == ENTRY_FIFO)
-		device = 0;
-	mode |= entry->type == ENTRY_FIFO		? S_IFIFO
-		: entry->type == ENTRY_CHARACTER_DEVICE ? S_IFCHR
-							: S_IFBLK;
-	return mknodat(parent->fd, base, mode, device) < 0 ? -errno : 0;
+	return mknodat(directory_fd, name, S_IFCHR | (entry->mode & 0777), device) < 0 ? -errno : 0;
 }
 
-static int make_directory(const struct parent *parent, const char *base, const struct entry *entry)
+static int make_block_device(int directory_fd, const char *name, const struct entry *entry)
 {
-	return mkdirat(parent->fd, base, OWNER_ALL | (entry->mode & 0777)) < 0 ? -errno : 0;
+	dev_t device = makedev(entry->device_major, entry->device_minor);
+
+	return mknodat(directory_fd, name, S_IFBLK | (entry->mode & 0777), device) < 0 ? -errno : 0;
 }
 
-static const struct way file_way = { "openat", make_file };
-static const struct way symlink_way = { "symlinkat", make_symlink };
-static const struct way special_way = { "mknodat", make_special };
-static const struct way directory_way = { "mkdirat", make_directory };
+static int make_fifo(int directory_fd, const char *name, const struct entry *entry)
+{
+	return mknodat(directory_fd, name, S_IFIFO | (entry->mode & 0777), 0) < 0 ? -errno : 0;
+}
 
-/* What has the name already is replaced, once. The maker's result - a descriptor of files - or
- * -errno. */
-static int make(struct tree *tree, const struct entry *entry, const struct way *way,
-	struct parent *parent, struct oakum_error *err)
+static const struct {
+	int (*make)(int directory_fd, const char *name, const struct entry *entry);
+	const char *op;
+} makers[] = {
+	[ENTRY_FILE] = { make_file, "openat" },
+	[ENTRY_SYMLINK] = { make_symlink, "symlinkat" },
+	[ENTRY_CHARACTER_DEVICE] = { make_character_device, "mknodat" },
+	[ENTRY_BLOCK_DEVICE] = { make_block_device, "mknodat" },
+	[ENTRY_FIFO] = { make_fifo, "mknodat" },
+};
+
+/* Replaces what has the name already. A descriptor of a file, 0 of all others, or -errno. */
+static int make(struct tree *tree, const struct entry *entry, struct parent **parent,
+	struct oakum_error *err)
 {
 	const char *base = path_base(entry->path);
-	int r = open_parent_of(tree, entry->path, parent, err);
+	int r = -EEXIST;
 
-	if (r < 0)
-		return r;
-	r = way->make(parent, base, entry);
-	if (r == -EEXIST) {
-		r = clear_way(tree, parent, entry->path, err);
-		if (r == 0)
-			r = open_parent_of(tree, entry->path, parent, err);
-		if (r < 0)
-			return r;
-		r = way->make(parent, base, entry);
+	for (int tries = 0; r == -EEXIST && tries < REPLACE_TRIES; tries++) {
+		int opened = open_parent_of(tree, entry->path, parent, err);
+		if (opened < 0)
+			return opened;
+		r = makers[entry->type].make((*parent)->fd, base, entry);
+		if (r == -EEXIST && clear_way(tree, *parent, entry->path, err) < 0)
+			return -err->code;
 	}
-	if (r < 0)
-		return fail(err, -r, way->op, entry->path);
-	int noted = note_placed(tree, entry->path, err);
-	if (noted < 0 && r > 0)
-		close(r);
-	return noted < 0 ? noted : r;
+	return r < 0 ? fail(err, -r, makers[entry->type].op, entry->path) : r;
 }
 
 int tree_create_file(struct tree *tree, const struct entry *entry, int *file_fd,
 	struct metadata *metadata, struct oakum_error *err)
 {
-	struct parent parent;
-	int fd = make(tree, entry, &file_way, &parent, err);
-
-	if (fd < 0)
-		return fd;
-	*metadata = metadata_of(entry, tree->maker, parent.is_plain);
-	*file_fd = fd;
-	return 0;
-}
-
-static int place_unopened(struct tree *tree, const struct entry *entry, const struct way *way,
-	struct oakum_error *err)
-{
-	struct parent parent;
-	int r = make(tree, entry, way, &parent, err);
+	struct parent *parent;
+	int r = make(tree, entry, &parent, err);
 
 	if (r < 0)
 		return r;
-	const struct metadata metadata = metadata_of(entry, tree->maker, parent.is_plain);
-	return metadata_apply_at(&metadata, parent.fd, path_base(entry->path), entry, err);
+	cleanup_fd int fd = r;
+	r = note_placed(tree, parent, entry->path, err);
+	if (r < 0)
+		return r;
+	*metadata = metadata_of(entry, tree->maker, parents_is_plain(parent));
+	*file_fd = steal_fd(&fd);
+	return 0;
 }
 
-/* An overlay whiteout is for what lower layers have: a name of this layer keeps what it got. */
-static int place_device(struct tree *tree, const struct entry *entry, struct oakum_error *err)
+static int place_unopened(struct tree *tree, const struct entry *entry, struct oakum_error *err)
 {
-	bool is_whiteout = entry->type == ENTRY_CHARACTER_DEVICE && entry->device_major == 0 &&
-			   entry->device_minor == 0;
+	struct parent *parent;
+	int r = make(tree, entry, &parent, err);
 
-	if (is_whiteout && tree->whiteouts != OAKUM_WHITEOUTS_VERBATIM &&
-		placed_has(&tree->placed, entry->path))
-		return 0;
-	return place_unopened(tree, entry, &special_way, err);
+	if (r == 0)
+		r = note_placed(tree, parent, entry->path, err);
+	if (r < 0)
+		return r;
+	const struct metadata metadata = metadata_of(entry, tree->maker, parents_is_plain(parent));
+	return metadata_apply_at(&metadata, parent->fd, path_base(entry->path), entry, err);
 }
 
-static bool is_directory(int parent_fd, const char *base, struct stat *status)
+/*
+ * A whiteout is for what lower layers have: in the overlay modes they are in
+ * other directories, and what is here is of this layer and stays.
+ */
+static int place_whiteout(struct tree *tree, const struct entry *entry, struct oakum_error *err)
 {
-	return fstatat(parent_fd, base, status, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       S_ISDIR(status->st_mode);
-}
-
-static int defer(struct tree *tree, const struct entry *entry, const struct stat *status,
-	const struct metadata *metadata, struct oakum_error *err)
-{
-	if (deferred_add(tree->deferred, status->st_dev, status->st_ino, entry->path, metadata) < 0)
-		return fail(err, ENOMEM, "remember", entry->path);
-	return note_placed(tree, entry->path, err);
-}
-
-/* A directory that is there is kept with what is in it; a symlink to one is not one. */
-static int place_directory(struct tree *tree, const struct entry *entry, struct oakum_error *err)
-{
-	const char *base = *entry->path == '\0' ? "." : path_base(entry->path);
-	struct parent parent;
+	const char *base = path_base(entry->path);
 	struct stat status;
-	bool is_new = false;
+	struct parent *parent;
 	int r = open_parent_of(tree, entry->path, &parent, err);
 
 	if (r < 0)
 		return r;
-	if (!is_directory(parent.fd, base, &status)) {
-		r = make(tree, entry, &directory_way, &parent, err);
-		if (r < 0)
-			return r;
-		if (fstatat(parent.fd, base, &status, AT_SYMLINK_NOFOLLOW) < 0)
-			return fail(err, errno, "fstatat", entry->path);
-		is_new = true;
-	}
-	struct metadata metadata = metadata_of(entry, tree->maker, parent.is_plain && is_new);
-	metadata.sets_mode |= (status.st_mode & 07777) != entry->mode;
-	return defer(tree, entry, &status, &metadata, err);
+	if (fstatat(parent->fd, base, &status, AT_SYMLINK_NOFOLLOW) < 0)
+		return place_unopened(tree, entry, err);
+	if (!S_ISDIR(status.st_mode))
+		return 0;
+	cleanup_fd int fd = open_directory(parent->fd, base);
+	if (fd < 0)
+		return fail(err, -fd, "open directory", entry->path);
+	return mark_opaque(tree, fd, entry->path, err);
 }
+
+static int place_character_device(
+	struct tree *tree, const struct entry *entry, struct oakum_error *err)
+{
+	if (tree->opaque != NULL && entry->device_major == 0 && entry->device_minor == 0)
+		return place_whiteout(tree, entry, err);
+	return place_unopened(tree, entry, err);
+}
+
+/* --- directories --- */
+
+static int make_directory(
+	struct tree *tree, const struct entry *entry, struct parent *above, struct parent **made)
+{
+	struct deferred_place place = {
+		.above = above->inode,
+		.path = entry->path,
+		.path_length = strlen(entry->path),
+	};
+	const char *base = path_base(entry->path);
+	const uint32_t mode = OWNER_ALL | (entry->mode & 0777);
+
+	if (mkdirat(above->fd, base, mode) < 0)
+		return -errno;
+	cleanup_fd int fd = open_made(tree, above, base, mode);
+	return fd < 0 ? fd : keep_made(tree, &place, &fd, made);
+}
+
+/* A directory that is there is kept with what is in it; a symlink to one is not one. */
+static int keep_existing(struct tree *tree, const struct entry *entry, const struct parent *above,
+	struct parent **kept)
+{
+	cleanup_fd int fd = open_directory(above->fd, path_base(entry->path));
+
+	if (fd < 0)
+		return fd;
+	return parents_keep(tree->parents, entry->path, strlen(entry->path), &fd, kept);
+}
+
+struct found {
+	struct parent *above; /* the directory that its name is in */
+	struct parent *directory;
+	bool is_new;
+};
+
+/* Its metadata is put off to the end: more may be made in it. */
+static int defer(struct tree *tree, const struct entry *entry, const struct found *found,
+	struct oakum_error *err)
+{
+	const struct deferred_place place = {
+		.inode = found->directory->inode,
+		.above = found->above->inode,
+		.path = entry->path,
+		.path_length = strlen(entry->path),
+	};
+	struct metadata metadata = metadata_of(entry, tree->maker, found->is_new);
+
+	metadata.sets_mode |= (entry->mode & OWNER_ALL) != OWNER_ALL;
+	if (deferred_add(tree->deferred, &place, &metadata) < 0)
+		return fail(err, ENOMEM, "remember", entry->path);
+	return 0;
+}
+
+static int place_root(struct tree *tree, const struct entry *entry, struct oakum_error *err)
+{
+	struct found found = { 0 };
+	int r = parents_open(tree->parents, "", 0, &found.directory);
+
+	if (r < 0)
+		return fail_parent(err, -r, entry->path);
+	found.above = found.directory;
+	return defer(tree, entry, &found, err);
+}
+
+/* Makes the directory of the entry, or keeps the one that is there. */
+static int get_directory(
+	struct tree *tree, const struct entry *entry, struct found *found, struct oakum_error *err)
+{
+	const char *base = path_base(entry->path);
+	bool is_opaque = false;
+	int r = -EEXIST;
+
+	for (int tries = 0; r == -EEXIST && tries < REPLACE_TRIES; tries++) {
+		int opened = open_parent_of(tree, entry->path, &found->above, err);
+		if (opened < 0)
+			return opened;
+		r = make_directory(tree, entry, found->above, &found->directory);
+		found->is_new = r == 0;
+		if (r == -EEXIST)
+			r = keep_existing(tree, entry, found->above, &found->directory);
+		if (r != -ENOTDIR && r != -ELOOP)
+			continue;
+		is_opaque |= tree->opaque != NULL && is_whiteout(found->above->fd, base);
+		if (clear_way(tree, found->above, entry->path, err) < 0)
+			return -err->code;
+		r = -EEXIST;
+	}
+	if (r < 0)
+		return fail(err, -r, "mkdirat", entry->path);
+	return is_opaque ? mark_opaque(tree, found->directory->fd, entry->path, err) : 0;
+}
+
+static int place_directory(struct tree *tree, const struct entry *entry, struct oakum_error *err)
+{
+	struct found found;
+
+	if (*entry->path == '\0')
+		return place_root(tree, entry, err);
+	int r = get_directory(tree, entry, &found, err);
+	if (r == 0)
+		r = note_placed(tree, found.above, entry->path, err);
+	return r < 0 ? r : defer(tree, entry, &found, err);
+}
+
+/* --- hard links --- */
 
 static int fail_link(struct oakum_error *err, int code, const struct entry *entry)
 {
@@ -323,8 +524,8 @@ static int try_link(struct tree *tree, const struct entry *entry, struct oakum_e
 {
 	const char *base = path_base(entry->path);
 	const char *target = path_base(entry->link);
-	struct parent parent;
-	struct parent target_parent;
+	struct parent *parent;
+	struct parent *target_parent;
 	int r = open_parent_of(tree, entry->path, &parent, err);
 
 	if (r < 0)
@@ -334,25 +535,25 @@ static int try_link(struct tree *tree, const struct entry *entry, struct oakum_e
 	if (r < 0)
 		return fail_link(err, -r, entry);
 	/* Flags 0: a link to a symlink is to itself, not to what it points at. */
-	if (linkat(target_parent.fd, target, parent.fd, base, 0) == 0)
-		return 1;
+	if (linkat(target_parent->fd, target, parent->fd, base, 0) == 0)
+		return note_placed(tree, parent, entry->path, err) < 0 ? -err->code : 1;
 	if (errno != EEXIST)
 		return fail_link(err, errno, entry);
-	if (is_same_file(&parent, base, &target_parent, target))
-		return 1;
-	return clear_way(tree, &parent, entry->path, err);
+	if (is_same_file(parent, base, target_parent, target))
+		return note_placed(tree, parent, entry->path, err) < 0 ? -err->code : 1;
+	return clear_way(tree, parent, entry->path, err);
 }
 
 /* Link entries change no metadata: it is that of the file they name (POSIX pax). */
 static int place_hard_link(struct tree *tree, const struct entry *entry, struct oakum_error *err)
 {
-	int r = try_link(tree, entry, err);
+	int r = 0;
 
-	if (r == 0)
+	for (int tries = 0; r == 0 && tries < REPLACE_TRIES; tries++)
 		r = try_link(tree, entry, err);
 	if (r == 0)
 		return fail(err, EEXIST, "linkat", entry->path);
-	return r < 0 ? r : note_placed(tree, entry->path, err);
+	return r < 0 ? r : 0;
 }
 
 int tree_place(struct tree *tree, const struct entry *entry, struct oakum_error *err)
@@ -360,27 +561,21 @@ int tree_place(struct tree *tree, const struct entry *entry, struct oakum_error 
 	switch (entry->type) {
 	case ENTRY_DIRECTORY:
 		return place_directory(tree, entry, err);
-	case ENTRY_SYMLINK:
-		return place_unopened(tree, entry, &symlink_way, err);
 	case ENTRY_HARD_LINK:
 		return place_hard_link(tree, entry, err);
 	case ENTRY_CHARACTER_DEVICE:
+		return place_character_device(tree, entry, err);
+	case ENTRY_SYMLINK:
 	case ENTRY_BLOCK_DEVICE:
-		return place_device(tree, entry, err);
 	case ENTRY_FIFO:
-		return place_unopened(tree, entry, &special_way, err);
+		return place_unopened(tree, entry, err);
 	case ENTRY_FILE:
 		break;
 	}
 	return fail(err, EINVAL, "place", entry->path);
 }
 
-static bool is_ours(void *context, const char *path)
-{
-	const struct tree *tree = context;
-
-	return placed_has(&tree->placed, path);
-}
+/* --- whiteouts --- */
 
 /* What is nowhere to be found needs no removing. */
 static bool is_nowhere(int r)
@@ -388,54 +583,45 @@ static bool is_nowhere(int r)
 	return r == -ENOENT || r == -ENOTDIR;
 }
 
-int tree_empty(struct tree *tree, const char *path, struct oakum_error *err)
-{
-	const struct remove_spare spare = { .is_spared = is_ours, .context = tree };
-	struct parent directory;
-	int r = parents_open(tree->parents, path, strlen(path), &directory);
-
-	if (is_nowhere(r))
-		return 0;
-	if (r < 0)
-		return fail_parent(err, -r, path);
-	r = remove_content(directory.fd, path, &spare);
-	parents_forget(tree->parents);
-	if (r < 0)
-		return fail(err, -r, "empty", path);
-	return 0;
-}
-
 int tree_remove(struct tree *tree, const char *path, struct oakum_error *err)
 {
-	struct parent parent;
-	struct stat status;
+	struct parent *parent;
 	int r = parents_open(tree->parents, path, path_parent_length(path), &parent);
 
 	if (is_nowhere(r))
 		return 0;
 	if (r < 0)
 		return fail_parent(err, -r, path);
-	if (!placed_has(&tree->placed, path))
-		return clear_way(tree, &parent, path, err);
-	/* This layer brought it: of a directory only what lower layers had in it goes. */
-	if (is_directory(parent.fd, path_base(path), &status))
-		return tree_empty(tree, path, err);
-	return 0;
+	/* All that is in a directory of this layer is of this layer. */
+	if (placed_has(&tree->placed, &parent->inode, ""))
+		return 0;
+	return remove_there(tree, parent, path, &tree->placed, err);
+}
+
+int tree_empty(struct tree *tree, const char *path, struct oakum_error *err)
+{
+	struct parent *directory;
+	int r = parents_open(tree->parents, path, strlen(path), &directory);
+
+	if (is_nowhere(r))
+		return 0;
+	if (r < 0)
+		return fail_parent(err, -r, path);
+	if (placed_has(&tree->placed, &directory->inode, ""))
+		return 0;
+	r = remove_content(directory->fd, &tree->placed);
+	parents_forget(tree->parents);
+	return r < 0 ? fail(err, -r, "empty", path) : 0;
 }
 
 int tree_mark_opaque(struct tree *tree, const char *path, struct oakum_error *err)
 {
-	const char *name = tree->whiteouts == OAKUM_WHITEOUTS_OVERLAY ? "trusted.overlay.opaque"
-								      : "user.overlay.opaque";
-	struct parent directory;
-	int r = open_parent(tree, path, strlen(path), &directory);
+	struct parent *directory;
+	int r = open_or_make(tree, path, strlen(path), &directory);
 
 	if (r < 0)
 		return fail_parent(err, -r, path);
-	if (fsetxattr(directory.fd, name, "y", 1, 0) < 0)
-		return fail_because(err, errno, "setxattr", path,
-			"%s: the mark of an opaque directory cannot be set", name);
-	return note_placed(tree, path, err);
+	return mark_opaque(tree, directory->fd, path, err);
 }
 
 int tree_finish(struct tree *tree, struct oakum_error *err)

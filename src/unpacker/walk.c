@@ -8,7 +8,10 @@
 #include <stdbool.h>
 #include <string.h>
 
-enum { SYMLINKS_MAX = 40 };
+enum {
+	SYMLINKS_MAX = 40,
+	STEPS_MAX = 200000, /* links full of ".." on a deep path would go on for hours */
+};
 
 struct walk {
 	int root_fd;
@@ -17,6 +20,7 @@ struct walk {
 	size_t reached_length;
 	char *rest; /* still to be walked */
 	int symlinks;
+	int steps;
 };
 
 static void end_walk(struct walk *walk)
@@ -129,6 +133,8 @@ int walk_open(int root_fd, const char *path, int flags)
 	int r = walk.rest == NULL ? -ENOMEM : 0;
 
 	while (r == 0 && *walk.rest != '\0') {
+		if (++walk.steps > STEPS_MAX)
+			return -ELOOP;
 		char name[NAME_MAX + 1];
 		size_t length = strcspn(walk.rest, "/");
 		if (length > NAME_MAX)

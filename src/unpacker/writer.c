@@ -267,13 +267,18 @@ static void *work(void *argument)
 	}
 }
 
+/* NULL once something has failed: what is still to come is of no use. */
 static struct chunk *take_chunk(struct writer *writer)
 {
+	struct chunk *chunk = NULL;
+
 	pthread_mutex_lock(&writer->lock);
 	while (writer->free_chunks == NULL)
 		pthread_cond_wait(&writer->has_room, &writer->lock);
-	struct chunk *chunk = writer->free_chunks;
-	writer->free_chunks = chunk->next;
+	if (writer->first_error.code == 0) {
+		chunk = writer->free_chunks;
+		writer->free_chunks = chunk->next;
+	}
 	pthread_mutex_unlock(&writer->lock);
 	return chunk;
 }
@@ -292,11 +297,14 @@ static void hand_over(struct writer *writer, struct chunk *chunk)
 	pthread_mutex_unlock(&writer->lock);
 }
 
-static void copy_over(struct writer *writer, struct fill *fill, const unsigned char *bytes,
+/* False once something has failed. */
+static bool copy_over(struct writer *writer, struct fill *fill, const unsigned char *bytes,
 	size_t length, uint64_t offset)
 {
 	while (length > 0) {
 		struct chunk *chunk = take_chunk(writer);
+		if (chunk == NULL)
+			return false;
 		chunk->fill = fill;
 		chunk->offset = offset;
 		chunk->length = length < CHUNK_BYTES ? length : CHUNK_BYTES;
@@ -306,8 +314,10 @@ static void copy_over(struct writer *writer, struct fill *fill, const unsigned c
 		offset += chunk->length;
 		hand_over(writer, chunk);
 	}
+	return true;
 }
 
+/* 0; 1 if another file has failed meanwhile; or -errno of reading. */
 static int read_into(struct writer *writer, struct fill *fill, struct oakum_error *err)
 {
 	struct piece piece;
@@ -315,7 +325,8 @@ static int read_into(struct writer *writer, struct fill *fill, struct oakum_erro
 	int r;
 
 	while ((r = next_piece(writer, fill->path, &piece, err)) > 0) {
-		copy_over(writer, fill, piece.bytes, piece.length, piece.offset);
+		if (!copy_over(writer, fill, piece.bytes, piece.length, piece.offset))
+			return 1;
 		end = piece.offset + piece.length;
 	}
 	fill->sets_size = end < fill->logical_bytes;
@@ -356,14 +367,16 @@ static int fill_by_workers(struct writer *writer, int *fd, const struct entry *e
 	}
 	fill->sequence = writer->next_sequence++;
 	r = read_into(writer, fill, err);
-	if (r < 0) {
+	if (r != 0) {
 		pthread_mutex_lock(&writer->lock);
-		note_error(writer, fill, err);
+		fill->has_failed = true;
+		if (r < 0)
+			note_error(writer, fill, err);
 		pthread_mutex_unlock(&writer->lock);
 	}
 	release(writer, fill);
 	/* An entry before this one may have failed as well: that is the first in layer order. */
-	return r < 0 ? writer_finish(writer, err) : 0;
+	return r != 0 ? writer_finish(writer, err) : 0;
 }
 
 /* --- both --- */

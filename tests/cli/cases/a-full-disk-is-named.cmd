@@ -3,4 +3,5 @@
 # needs: root
 # needs: mount
 mkdir small a && head -c 1M /dev/zero >a/file && pack layer a
-unshare -m sh -c 'mount -t tmpfs -o size=256k none small && exec "$oakum_program" unpack layer small'
+trap 'umount small' EXIT
+mount -t tmpfs -o size=256k none small && oakum unpack layer small

@@ -3,4 +3,5 @@
 # needs: root
 # needs: mount
 mkdir small a && touch a/1 && pack layer a
-unshare -m sh -c 'mount -t tmpfs -o ro none small && exec "$oakum_program" unpack layer small'
+trap 'umount small' EXIT
+mount -t tmpfs -o ro none small && oakum unpack layer small
