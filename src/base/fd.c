@@ -8,8 +8,10 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Sleeps until fd is ready; a descriptor that is broken counts as ready: the next call says how. */
@@ -75,6 +77,22 @@ int fd_write_all(int fd, const void *buffer, size_t length)
 	return 0;
 }
 
+int fd_write_memory(int fd, const void *buffer, size_t length)
+{
+	const struct timespec at_once = { 0 };
+	sigset_t too_large;
+	sigset_t before;
+
+	sigemptyset(&too_large);
+	sigaddset(&too_large, SIGXFSZ);
+	pthread_sigmask(SIG_BLOCK, &too_large, &before);
+	int r = fd_write_all(fd, buffer, length);
+	if (r == -EFBIG && sigismember(&before, SIGXFSZ) == 0)
+		(void)sigtimedwait(&too_large, NULL, &at_once);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return r;
+}
+
 int fd_read_all(int fd, size_t max_bytes, char **buffer, size_t *length)
 {
 	size_t room = 64 << 10;
@@ -110,7 +128,10 @@ int fd_duplicate_high(int fd)
 {
 	int high = fcntl(fd, F_DUPFD_CLOEXEC, FD_HIGH);
 
-	return high < 0 ? -errno : high;
+	/* EINVAL: the limit of descriptors (ulimit -n) is not above FD_HIGH. */
+	if (high < 0)
+		return errno == EINVAL ? -EMFILE : -errno;
+	return high;
 }
 
 int fd_pipe(struct pipe_pair *pair, int pipe_bytes)

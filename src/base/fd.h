@@ -27,6 +27,12 @@ ssize_t fd_read(int fd, void *buffer, size_t length);
 /* Reads until length bytes are there or the end; returns how many, or -errno. */
 ssize_t fd_read_full(int fd, void *buffer, size_t length);
 
+/*
+ * The same for a file in memory: past RLIMIT_FSIZE it is -EFBIG and not SIGXFSZ,
+ * which would end a caller that only has a small limit.
+ */
+int fd_write_memory(int fd, const void *buffer, size_t length);
+
 /* Writes all of it, waiting with poll(2) where fd is non-blocking; 0 or -errno. */
 int fd_write_all(int fd, const void *buffer, size_t length);
 

@@ -59,7 +59,7 @@ static int run_monitor(void)
 
 #ifdef OAKUM_SANITIZED
 /* Looking for leaks at exit needs /proc and ptrace(2), which are behind the walls. */
-const char *__asan_default_options(void);
+__attribute__((visibility("default"))) const char *__asan_default_options(void);
 
 const char *__asan_default_options(void)
 {

@@ -112,7 +112,7 @@ static int open_request(
 	cleanup_fd int memory_fd = memfd_create("oakum-request", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (memory_fd < 0)
 		return fail(err, errno, "memfd_create", NULL);
-	r = fd_write_all(memory_fd, spec->request, spec->request_bytes);
+	r = fd_write_memory(memory_fd, spec->request, spec->request_bytes);
 	if (r < 0)
 		return fail(err, -r, "write options", NULL);
 	if (fcntl(memory_fd, F_ADD_SEALS,

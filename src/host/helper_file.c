@@ -35,7 +35,7 @@ static int make_memfd(void)
 		fd = memfd_create("oakum", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd < 0)
 		return -errno;
-	int r = fd_write_all(
+	int r = fd_write_memory(
 		fd, oakum_helper_start, (size_t)(oakum_helper_end - oakum_helper_start));
 	if (r < 0)
 		return r;
@@ -61,6 +61,12 @@ static int open_installed(int why_not_memfd, struct oakum_error *err)
 	struct stat status;
 	cleanup_fd int fd = open(path, O_PATH | O_CLOEXEC | O_NOFOLLOW);
 
+	if (fd < 0 && why_not_memfd == -EMFILE)
+		return fail_because(err, EMFILE, "open helper", NULL,
+			"ulimit -n must be at least %d", FD_HIGH + 32);
+	if (fd < 0 && why_not_memfd == -EFBIG)
+		return fail_because(err, EFBIG, "open helper", NULL,
+			"ulimit -f is less than the helper takes, 2 MiB");
 	if (fd < 0)
 		return fail_because(err, errno, "open helper", NULL,
 			"%s cannot be opened, and a memfd cannot be had (errno %d)", path,

@@ -84,18 +84,19 @@ void tree_free(struct tree *tree)
 
 /* --- parents --- */
 
+/* A path that cannot be is the layer's fault, or that of the layers below: never "try again". */
 static int fail_parent(struct oakum_error *err, int code, const char *path)
 {
 	switch (code) {
 	case ENOTDIR:
 		return fail_because(
-			err, code, "open parent", path, "something above it is no directory");
+			err, EBADMSG, "open parent", path, "something above it is no directory");
 	case ELOOP:
-		return fail_because(err, code, "open parent", path,
+		return fail_because(err, EBADMSG, "open parent", path,
 			"too many symlinks above it, or they lead in a circle");
 	case ENOENT:
 		return fail_because(
-			err, code, "open parent", path, "a symlink above it leads nowhere");
+			err, EBADMSG, "open parent", path, "a symlink above it leads nowhere");
 	default:
 		return fail(err, code, "open parent", path);
 	}
