@@ -114,7 +114,7 @@ static char *make_content(size_t length)
 
 static void every_format_is_known_by_its_content(void **state)
 {
-	enum { LENGTH = 1 << 20 };
+	enum { LENGTH = 600 << 10 };
 	char *content = make_content(LENGTH);
 
 	(void)state;
@@ -221,15 +221,14 @@ static void padding_of_xz_comes_in_fours(void **state)
 	free(layer.bytes);
 }
 
-/* From four bytes on every format is known; before that the reader of tar refuses what is left. */
 static void a_layer_cut_off_at_any_byte_is_refused(void **state)
 {
-	char *content = make_content(3000);
+	char *content = make_content(1000);
 
 	(void)state;
 	for (size_t i = 0; i < FORMAT_COUNT; i++) {
-		struct packed layer = formats[i].pack(content, 3000);
-		for (size_t length = 6; length < layer.length; length++) {
+		struct packed layer = formats[i].pack(content, 1000);
+		for (size_t length = 1; length < layer.length; length++) {
 			struct packed cut = { layer.bytes, length };
 			assert_refused(&cut, EBADMSG, "");
 		}
@@ -268,7 +267,7 @@ static void a_layer_that_is_packed_twice_is_refused(void **state)
 
 static void a_window_over_the_ceiling_is_refused_before_it_is_there(void **state)
 {
-	enum { LENGTH = 3 << 20 };
+	enum { LENGTH = 300 << 10 };
 	char *content = make_content(LENGTH);
 	struct packed zstd = pack_zstd_window(content, LENGTH, 22);
 	struct packed xz = pack_xz_dictionary(content, LENGTH, 4 << 20);
@@ -309,33 +308,6 @@ static void the_legacy_format_of_lz4_is_refused(void **state)
 
 	(void)state;
 	assert_refused(&(struct packed){ legacy, sizeof(legacy) }, EBADMSG, "legacy");
-}
-
-/* 2000 bytes out of one in, and more than the first gigabyte: zeros, and zeros again. */
-static void a_bomb_meets_the_ratio(void **state)
-{
-	struct decompressor_options options = { .max_window_bytes = 8 << 20, .max_ratio = 100 };
-	static const char zeros[1 << 20];
-	struct packed frame = pack_zstd(zeros, sizeof(zeros));
-	struct packed bomb = { NULL, 0 };
-	struct decompressor *decompressor;
-	struct oakum_stats stats;
-	struct oakum_error err;
-
-	(void)state;
-	for (int i = 0; i < 1100; i++)
-		pack_append(&bomb, frame.bytes, frame.length);
-	options.layer_fd = memory_file(bomb.bytes, bomb.length);
-	options.stream_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	assert_int_equal(decompressor_open(&options, &decompressor, &err), 0);
-	assert_int_equal(decompressor_run(decompressor, &stats, &err), -EFBIG);
-	assert_non_null(strstr(err.detail, "ratio=100"));
-	assert_true(stats.stream_bytes + (1 << 20) > UINT64_C(1) << 30);
-	decompressor_close(&decompressor);
-	close(options.layer_fd);
-	close(options.stream_fd);
-	free(bomb.bytes);
-	free(frame.bytes);
 }
 
 static void a_long_name_in_a_gzip_header_takes_no_memory(void **state)
@@ -440,7 +412,6 @@ int main(void)
 		cmocka_unit_test(a_window_over_the_ceiling_is_refused_before_it_is_there),
 		cmocka_unit_test(a_zstd_header_that_asks_for_gigabytes_is_refused),
 		cmocka_unit_test(the_legacy_format_of_lz4_is_refused),
-		cmocka_unit_test(a_bomb_meets_the_ratio),
 		cmocka_unit_test(a_long_name_in_a_gzip_header_takes_no_memory),
 		cmocka_unit_test(a_source_may_give_one_byte_at_a_time_and_not_block),
 		cmocka_unit_test(a_reader_that_is_gone_is_a_broken_pipe),
