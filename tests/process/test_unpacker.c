@@ -405,6 +405,7 @@ static void a_full_file_system_is_told_with_the_entry_that_met_it(void **state)
 	snprintf(path, sizeof(path), "%s/rootfs", scratch.path);
 	if (mount("none", path, "tmpfs", 0, "size=1m") < 0) {
 		print_message("no right to mount\n");
+		assert_null(getenv("CI"));
 		skip();
 	}
 	for (int i = 0; i < 40; i++) {
