@@ -47,8 +47,10 @@ static int inflate_some(
 	zlib->avail_out = STREAM_OUT_BYTES;
 	int status = inflate(zlib, Z_NO_FLUSH);
 	/* Z_BUF_ERROR is not one: there was nothing to do. */
-	if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR)
+	if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR) {
+		stream->in_at = stream->in_end - zlib->avail_in;
 		return stream_damaged(stream, "inflate", why(zlib->msg), err);
+	}
 	step->taken_bytes = have - zlib->avail_in;
 	step->made_bytes = STREAM_OUT_BYTES - zlib->avail_out;
 	step->has_ended = status == Z_STREAM_END;

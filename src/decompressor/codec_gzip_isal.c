@@ -63,8 +63,10 @@ static int inflate_some(
 	state->avail_out = STREAM_OUT_BYTES;
 	int status = advance(member);
 	/* A header that is not all there yet is no error. */
-	if (status != ISAL_DECOMP_OK && status != ISAL_END_INPUT)
+	if (status != ISAL_DECOMP_OK && status != ISAL_END_INPUT) {
+		stream->in_at = stream->in_end - state->avail_in;
 		return stream_damaged(stream, "inflate", why(status), err);
+	}
 	step->taken_bytes = have - state->avail_in;
 	step->made_bytes = STREAM_OUT_BYTES - state->avail_out;
 	step->has_ended = member->has_header && state->block_state == ISAL_BLOCK_FINISH;
