@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -181,6 +182,52 @@ static void a_source_that_stalls_ends_at_the_deadline(void **state)
 	scratch_remove(&scratch);
 }
 
+/* Stopped is neither dead nor alive: only the deadline tells, and SIGKILL reaches it all the same.
+ */
+static void a_process_that_is_stopped_ends_at_the_deadline(void **state)
+{
+	struct scratch scratch;
+	struct slow_unpack slow;
+	pid_t pids[3];
+
+	(void)state;
+	scratch_make(&scratch);
+	for (int victim = 0; victim < 3; victim++) {
+		slow_unpack_start(&slow, &scratch, OAKUM_UNPACK_OPTIONS(.timeout_ms = 1500));
+		slow_unpack_wait_for_walls(pids);
+		assert_int_equal(kill(pids[victim], SIGSTOP), 0);
+		assert_int_equal(slow_unpack_end(&slow), -ETIMEDOUT);
+		assert_int_equal(host_count_descendants(), 0);
+	}
+	scratch_remove(&scratch);
+}
+
+static void a_rootfs_that_is_removed_meanwhile_is_an_error_and_made_nowhere_else(void **state)
+{
+	struct tarball tar = tarball_of(layer);
+	struct scratch scratch;
+	struct slow_unpack slow;
+	pid_t pids[3];
+	char path[512];
+
+	(void)state;
+	scratch_make(&scratch);
+	snprintf(path, sizeof(path), "%s/rootfs", scratch.path);
+	slow_unpack_start(&slow, &scratch, NULL);
+	slow_unpack_wait_for_walls(pids);
+	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(mkdir(path, 0755), 0);
+	assert_int_equal(write(slow.write_fd, tar.bytes, tar.length), (ssize_t)tar.length);
+	assert_true(slow_unpack_end(&slow) < 0);
+	assert_int_equal(slow.err.stage, OAKUM_STAGE_WRITE);
+	assert_string_equal(slow.err.entry, "etc");
+	assert_int_equal(rmdir(path), 0); /* so nothing is in the new one */
+	assert_int_equal(mkdir(path, 0755), 0);
+	assert_true(scratch_outside_is_untouched(&scratch));
+	scratch_remove(&scratch);
+	tarball_free(&tar);
+}
+
 /* Writes more than any pipe holds, to a reader that has failed: it must be able to end. */
 static void what_a_failed_call_leaves_in_a_pipe_is_drained(void **state)
 {
@@ -208,6 +255,9 @@ int main(void)
 		cmocka_unit_test(kills_at_random_times_never_hang_and_never_lie),
 		cmocka_unit_test(when_the_caller_dies_nothing_of_ours_lives_on),
 		cmocka_unit_test(a_source_that_stalls_ends_at_the_deadline),
+		cmocka_unit_test(a_process_that_is_stopped_ends_at_the_deadline),
+		cmocka_unit_test(
+			a_rootfs_that_is_removed_meanwhile_is_an_error_and_made_nowhere_else),
 		cmocka_unit_test(what_a_failed_call_leaves_in_a_pipe_is_drained),
 	};
 

@@ -2,6 +2,7 @@
 /* The whole way of a layer, and what the caller gets when it does not work out. */
 #include "base/sys.h"
 #include "support/host_state.h"
+#include "support/pack.h"
 #include "support/scratch.h"
 #include "support/tarball.h"
 
@@ -19,7 +20,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include <cmocka.h>
 
@@ -39,24 +39,6 @@ static int unpack(struct scratch *scratch, const void *bytes, size_t length,
 	r = oakum_unpack(layer_fd, scratch->rootfs_fd, options, NULL, err);
 	close(layer_fd);
 	return r;
-}
-
-static struct tarball gzip(const struct tarball *tar)
-{
-	uLong room = compressBound(tar->length) + 64;
-	struct tarball packed = { .bytes = malloc(room), .room = room };
-	z_stream zlib = {
-		.next_in = (unsigned char *)tar->bytes,
-		.avail_in = (unsigned int)tar->length,
-		.next_out = (unsigned char *)packed.bytes,
-		.avail_out = (unsigned int)room,
-	};
-
-	assert_int_equal(deflateInit2(&zlib, 9, Z_DEFLATED, 31, 8, 0), Z_OK);
-	assert_int_equal(deflate(&zlib, Z_FINISH), Z_STREAM_END);
-	packed.length = zlib.total_out;
-	deflateEnd(&zlib);
-	return packed;
 }
 
 static void the_host_is_left_as_it_was(void **state)
@@ -88,7 +70,7 @@ static void the_host_is_left_as_it_was(void **state)
 static void a_layer_cut_off_anywhere_is_never_a_success(void **state)
 {
 	struct tarball tar = tarball_of(small);
-	struct tarball packed = gzip(&tar);
+	struct packed packed = pack_gzip(tar.bytes, tar.length);
 	struct oakum_error err;
 	struct scratch scratch;
 
@@ -102,14 +84,14 @@ static void a_layer_cut_off_anywhere_is_never_a_success(void **state)
 		assert_int_equal(unpack(&scratch, tar.bytes, length, NULL, &err), -EBADMSG);
 	assert_true(scratch_outside_is_untouched(&scratch));
 	scratch_remove(&scratch);
-	tarball_free(&packed);
+	free(packed.bytes);
 	tarball_free(&tar);
 }
 
 static void a_wrong_checksum_is_the_decompressors_word_and_not_a_success(void **state)
 {
 	struct tarball tar = tarball_of(small);
-	struct tarball packed = gzip(&tar);
+	struct packed packed = pack_gzip(tar.bytes, tar.length);
 	struct oakum_error err;
 	struct scratch scratch;
 
@@ -125,7 +107,7 @@ static void a_wrong_checksum_is_the_decompressors_word_and_not_a_success(void **
 	}
 	assert_int_equal(unpack(&scratch, packed.bytes, packed.length, NULL, &err), 0);
 	scratch_remove(&scratch);
-	tarball_free(&packed);
+	free(packed.bytes);
 	tarball_free(&tar);
 }
 
