@@ -58,6 +58,8 @@ static int drop_capabilities(const struct jail *jail, struct oakum_error *err)
 
 	if (sys_capget(&effective, &permitted) < 0)
 		return fail(err, errno, "capget", NULL);
+	if (jail->wants_trusted_xattrs)
+		wanted |= UINT64_C(1) << CAP_SYS_ADMIN;
 	if (jail->needs_trusted_xattrs && jail->role == ROLE_UNPACKER) {
 		wanted |= UINT64_C(1) << CAP_SYS_ADMIN;
 		if ((permitted & UINT64_C(1) << CAP_SYS_ADMIN) == 0)
@@ -96,7 +98,12 @@ static int check_level(const struct jail *jail, struct jail_result *result, stru
 static int switch_root(const struct jail *jail, struct jail_result *result, struct oakum_error *err)
 {
 	int rootfs_fd = jail->rootfs_fd;
-	int r = root_switch(rootfs_fd, jail->max_level, &result->level, &result->walls, err);
+	const struct root_request request = {
+		.rootfs_fd = rootfs_fd,
+		.max_level = jail->max_level,
+		.has_submounts = jail->has_submounts,
+	};
+	int r = root_switch(&request, &result->level, &result->walls, err);
 
 	if (r < 0)
 		return r;

@@ -21,6 +21,8 @@ struct jail {
 	int rootfs_fd; /* of the unpacker, among keep_fds; closed after the root switch; else -1 */
 	uint32_t min_level;	   /* enum oakum_level, of the unpacker: refuse less */
 	bool needs_trusted_xattrs; /* a seventh capability, for trusted.overlay.* */
+	bool wants_trusted_xattrs; /* the same if it can be had: for what a layer may bring */
+	bool has_submounts;	   /* what is mounted below the rootfs is part of it */
 	/* For tests of older kernels and other callers; zero is no bound. */
 	uint32_t max_level;
 	int max_landlock_abi;

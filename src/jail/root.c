@@ -18,18 +18,19 @@
  * hinder mknod, chmod 4755 or security.capability; opening a device, yes.
  * Returns its descriptor or -errno.
  */
-static int clone_mount(int rootfs_fd)
+static int clone_mount(const struct root_request *request)
 {
 	struct mount_attr attributes = {
 		.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
 		.propagation = MS_PRIVATE,
 	};
-	cleanup_fd int tree_fd =
-		sys_open_tree(rootfs_fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	const unsigned int flags = AT_EMPTY_PATH | (request->has_submounts ? AT_RECURSIVE : 0);
+	cleanup_fd int tree_fd = sys_open_tree(
+		request->rootfs_fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | flags);
 
 	if (tree_fd < 0)
 		return -errno;
-	if (sys_mount_setattr(tree_fd, "", AT_EMPTY_PATH, &attributes) < 0)
+	if (sys_mount_setattr(tree_fd, "", flags, &attributes) < 0)
 		return -errno;
 	return steal_fd(&tree_fd);
 }
@@ -45,14 +46,15 @@ static int change_root(int directory_fd, struct oakum_error *err)
 	return 0;
 }
 
-int root_switch(int rootfs_fd, uint32_t max_level, uint32_t *level, uint32_t *walls,
+int root_switch(const struct root_request *request, uint32_t *level, uint32_t *walls,
 	struct oakum_error *err)
 {
+	const uint32_t max_level = request->max_level;
 	cleanup_fd int root_fd = -EPERM;
 	int r;
 
 	if (max_level == 0 || max_level >= OAKUM_LEVEL_DETACHED)
-		root_fd = clone_mount(rootfs_fd);
+		root_fd = clone_mount(request);
 	if (root_fd >= 0) {
 		r = change_root(root_fd, err);
 		if (r < 0)
@@ -63,7 +65,7 @@ int root_switch(int rootfs_fd, uint32_t max_level, uint32_t *level, uint32_t *wa
 	}
 
 	/* EPERM: no CAP_SYS_ADMIN, as in a container; ENOSYS: before Linux 5.12. */
-	r = change_root(rootfs_fd, err);
+	r = change_root(request->rootfs_fd, err);
 	if (r < 0)
 		return r;
 	root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);

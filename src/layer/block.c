@@ -145,6 +145,19 @@ bool block_real_size(const struct block *block, uint64_t *real_size)
 	return true;
 }
 
+static bool is_star(const struct block *block)
+{
+	return block_is_ustar(block) && memcmp(block->rest + 8, "tar", 4) == 0;
+}
+
+bool block_atime(const struct block *block, int64_t *atime)
+{
+	if (is_star(block))
+		return NUMBER_OF(block->star.atime, atime);
+	return block_is_gnu(block) && block->gnu.atime[0] != '\0' &&
+	       NUMBER_OF(block->gnu.atime, atime);
+}
+
 void block_name(const struct block *block, char *buffer)
 {
 	size_t used = 0;

@@ -40,6 +40,11 @@ struct block {
 	union {
 		char prefix[155];
 		struct {
+			char prefix[131];
+			char atime[12];
+			char ctime[12];
+		} star;
+		struct {
 			char atime[12];
 			char ctime[12];
 			char rest[17];
@@ -82,6 +87,9 @@ const char *block_check_entry(const struct block *block);
 /* The size of an old GNU sparse file, holes included; false if it is no number.
  */
 bool block_real_size(const struct block *block, uint64_t *real_size);
+
+/* The time of last access that GNU and star write beside the rest; false where there is none. */
+bool block_atime(const struct block *block, int64_t *atime);
 
 /* "prefix/name" or "name"; buffer has BLOCK_NAME_MAX bytes. */
 void block_name(const struct block *block, char *buffer);

@@ -145,7 +145,8 @@ int extension_finish(struct extensions *extensions, struct oakum_error *err)
 	case PAX:
 		return read_pax(extensions, err);
 	case GLOBAL_PAX:
-		return pax_check_global(extensions->body, extensions->length, err);
+		return pax_check_global(
+			extensions->body, extensions->length, extensions->ignores_global, err);
 	case LABEL:
 		return 0;
 	default:

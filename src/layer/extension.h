@@ -19,6 +19,7 @@ enum { EXTENSION_NAME_BYTES = 2048 }; /* as much of a name as an error can tell 
 struct extensions {
 	const struct limits *limits;
 	bool is_strict;
+	bool ignores_global;
 
 	bool is_open;	/* an entry must follow */
 	uint32_t seen;	/* a bit for each kind */

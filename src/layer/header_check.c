@@ -26,6 +26,7 @@ struct header_check {
 	const struct limits *limits;
 	bool is_strict;
 	bool refuses_trailing;
+	bool reads_as_go;
 
 	enum state state;
 	uint64_t position;    /* of the next byte to come */
@@ -55,7 +56,9 @@ struct header_check *header_check_new(const struct header_check_options *options
 	check->limits = options->limits;
 	check->is_strict = options->profile == OAKUM_PROFILE_STRICT;
 	check->refuses_trailing = options->trailing == OAKUM_TRAILING_REFUSE;
+	check->reads_as_go = options->reads_as_go;
 	check->extensions.limits = options->limits;
+	check->extensions.ignores_global = options->reads_as_go;
 	check->extensions.is_strict = check->is_strict;
 	return check;
 }
@@ -117,6 +120,7 @@ static int enter_map(struct header_check *check, enum state state, int r, struct
 		return r;
 	check->state = state;
 	check->member.logical_bytes = sparse->real_bytes;
+	check->member.claimed_bytes = sparse->real_bytes;
 	return r == 0 ? 0
 		      : finish_member(check, padded(sparse->stored_bytes) - sparse->map_bytes, err);
 }
@@ -137,9 +141,12 @@ static bool ends_in_slash(const char *name)
  */
 static char plain_type(const struct header_check *check, char type_flag)
 {
+	bool may_be_directory = !check->reads_as_go || type_flag == '\0';
+
 	if (type_flag == '\0' || type_flag == '7')
 		type_flag = '0';
-	if ((type_flag == '0' || type_flag == 'S') && ends_in_slash(check->extensions.name))
+	if (may_be_directory && (type_flag == '0' || type_flag == 'S') &&
+		ends_in_slash(check->extensions.name))
 		type_flag = '5';
 	return type_flag;
 }
@@ -160,6 +167,18 @@ static const char *check_body(
 	return NULL;
 }
 
+static void describe_atime(struct header_check *check, const struct block *block)
+{
+	const struct pax *pax = &check->extensions.pax;
+	struct header_member *member = &check->member;
+
+	member->has_atime = pax->has_atime;
+	member->atime_s = pax->atime_s;
+	member->atime_ns = pax->atime_ns;
+	if (!member->has_atime)
+		member->has_atime = block_atime(block, &member->atime_s);
+}
+
 static const char *describe_entry(
 	struct header_check *check, const struct block *block, uint64_t size)
 {
@@ -169,11 +188,13 @@ static const char *describe_entry(
 		size = pax->size;
 	check->member = (struct header_member){
 		.position = check->member_from,
+		.claimed_bytes = size,
 		.type_flag = plain_type(check, block->type_flag),
 		.has_mtime = pax->has_mtime,
 		.mtime_s = pax->mtime_s,
 		.mtime_ns = pax->mtime_ns,
 	};
+	describe_atime(check, block);
 	const char *why = check_body(check, block, &size);
 	if (why != NULL)
 		return why;
@@ -207,7 +228,8 @@ static int begin_entry(struct header_check *check, const struct block *block, ui
 	const char *why;
 
 	if (memchr("01234567S", block->type_flag, sizeof("01234567S")) == NULL)
-		return refuse("a type of entry that is not unpacked here", err);
+		return fail_because(err, EBADMSG, "read type", NULL, "unhandled tar header type %d",
+			(unsigned char)block->type_flag);
 	why = block_check_entry(block);
 	if (why == NULL)
 		why = describe_entry(check, block, size);
@@ -383,6 +405,17 @@ int header_check_finish(struct header_check *check, bool *ended_early, struct oa
 	return fail_because(err, EBADMSG, "read header",
 		is_in_header ? NULL : check->extensions.name,
 		"the archive is cut off after byte %" PRIu64, check->position);
+}
+
+size_t header_check_missing_padding(const struct header_check *check)
+{
+	bool is_in_padding = check->state == IN_BODY && check->body_left < BLOCK_BYTES &&
+			     check->member.stored_bytes % BLOCK_BYTES != 0;
+	size_t padding = BLOCK_BYTES - (size_t)(check->member.stored_bytes % BLOCK_BYTES);
+
+	if (!check->reads_as_go || !is_in_padding || check->body_left > padding)
+		return 0;
+	return (size_t)check->body_left;
 }
 
 bool header_check_at_end(const struct header_check *check)

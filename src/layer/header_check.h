@@ -31,6 +31,8 @@ struct header_member {
 				   padding not */
 	uint64_t logical_bytes; /* of the file that it describes; the same but for
 				   sparse files */
+	uint64_t claimed_bytes; /* the size that its header has, also where there is no body:
+				   that of the file where it is sparse */
 	/*
 	 * What it is: '0' a file, by whatever letter ('\0', '7'); 'S' an old GNU
 	 * sparse file; '5' a directory, also one that is a file whose name ends in
@@ -41,6 +43,9 @@ struct header_member {
 			    1970) */
 	int64_t mtime_s; /* rounded down */
 	uint32_t mtime_ns;
+	bool has_atime; /* in any form */
+	int64_t atime_s;
+	uint32_t atime_ns;
 };
 
 struct header_check;
@@ -49,6 +54,12 @@ struct header_check_options {
 	const struct limits *limits; /* borrowed; kept */
 	uint32_t profile;	     /* enum oakum_profile */
 	uint32_t trailing;	     /* enum oakum_trailing */
+	/*
+	 * As Go's archive/tar, where that does no harm: global headers say nothing, a file
+	 * whose name ends in a slash is one unless its type is NUL, padding may be missing
+	 * at the end.
+	 */
+	bool reads_as_go;
 };
 
 /* A new checker, to be ended with header_check_free(); NULL without memory. */
@@ -70,6 +81,12 @@ int header_check_finish(struct header_check *check, bool *ended_early, struct oa
 /* The next member in stream order that was found and not yet asked for: 1, or 0
  * when none is. */
 int header_check_next(struct header_check *check, struct header_member *member);
+
+/*
+ * At the end of the stream: how many zeros it lacks to be whole, to be fed before
+ * header_check_finish(); 0 unless that is allowed.
+ */
+size_t header_check_missing_padding(const struct header_check *check);
 
 /* True once both zero blocks of the end of the archive were seen. */
 bool header_check_at_end(const struct header_check *check);

@@ -89,6 +89,13 @@ static bool read_mtime(struct pax *pax, const struct record *record)
 		record->value.bytes, record->value.length, &pax->mtime_s, &pax->mtime_ns);
 }
 
+static bool read_atime(struct pax *pax, const struct record *record)
+{
+	pax->has_atime = true;
+	return number_of_time(
+		record->value.bytes, record->value.length, &pax->atime_s, &pax->atime_ns);
+}
+
 static bool read_other_time(struct pax *pax, const struct record *record)
 {
 	int64_t seconds;
@@ -117,7 +124,7 @@ static const struct {
 	{ "linkpath", read_link_path },
 	{ "size", read_size },
 	{ "mtime", read_mtime },
-	{ "atime", read_other_time },
+	{ "atime", read_atime },
 	{ "ctime", read_other_time },
 	{ "uid", read_id },
 	{ "gid", read_id },
@@ -319,14 +326,14 @@ static bool changes_nothing(const struct text *key)
 	       text_is(key, "SCHILY.archtype") || text_is(key, "SCHILY.release");
 }
 
-int pax_check_global(const char *text, size_t length, struct oakum_error *err)
+int pax_check_global(const char *text, size_t length, bool is_ignored, struct oakum_error *err)
 {
 	for (size_t at = 0; at < length;) {
 		struct record record;
 		const char *why = parse_record(text + at, length - at, &record);
 		if (why != NULL)
 			return fail_because(err, EBADMSG, "read pax header", NULL, "%s", why);
-		if (!changes_nothing(&record.key))
+		if (!is_ignored && !changes_nothing(&record.key))
 			return refuse_key(err, &record.key,
 				"is set for all entries to come, which readers disagree on");
 		at += record.length;

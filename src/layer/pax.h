@@ -19,9 +19,12 @@ struct pax {
 	bool has_link_path;
 	bool has_size;
 	bool has_mtime;
+	bool has_atime;
 	uint64_t size;
 	int64_t mtime_s;
 	uint32_t mtime_ns;
+	int64_t atime_s;
+	uint32_t atime_ns;
 
 	uint32_t seen;	  /* a bit for each key of sparse files */
 	bool wants_bytes; /* GNU.sparse.offset was read, its numbytes is due */
@@ -49,8 +52,10 @@ int pax_read(
 
 enum pax_sparse pax_sparse_kind(const struct pax *pax);
 
-/* Of a `g` header: only what changes no entry may be in it, for readers
- * disagree on the rest. */
-int pax_check_global(const char *text, size_t length, struct oakum_error *err);
+/*
+ * Of a `g` header. Unless it is ignored, only what changes no entry may be in
+ * it, for readers disagree on the rest.
+ */
+int pax_check_global(const char *text, size_t length, bool is_ignored, struct oakum_error *err);
 
 #endif

@@ -22,9 +22,7 @@ struct policy {
 	bool is_strict;
 	struct exclude *exclude;
 
-	uint64_t entries;
-	uint64_t content_bytes;
-	uint64_t xattr_bytes;
+	struct tally tally;
 
 	/* what an edited entry points at, until the next one */
 	char *target;
@@ -42,6 +40,7 @@ int policy_new(
 	if (new == NULL)
 		return fail(err, ENOMEM, "prepare policy", NULL);
 	new->limits = options->limits;
+	new->tally.limits = options->limits;
 	new->whiteouts = options->whiteouts;
 	new->is_strict = options->profile == OAKUM_PROFILE_STRICT;
 	r = exclude_new(options->exclude, options->limits, &new->exclude, err);
@@ -117,8 +116,8 @@ static bool is_dropped(const struct policy *policy, const char *attribute)
 	       starts_with(attribute, "user.overlay.");
 }
 
-static int check_xattr(const struct policy *policy, const struct entry *entry,
-	const struct xattr *xattr, struct oakum_error *err)
+static int check_xattr(
+	const struct entry *entry, const struct xattr *xattr, struct oakum_error *err)
 {
 	const char *dot = strchr(xattr->name, '.');
 
@@ -128,8 +127,6 @@ static int check_xattr(const struct policy *policy, const struct entry *entry,
 	if (strlen(xattr->name) > 255)
 		return refuse(entry, "check xattr",
 			"a name of an extended attribute over 255 bytes", err);
-	if (xattr->value_bytes > policy->limits->xattr_bytes)
-		return limit_exceeded(err, "xattr-bytes", policy->limits->xattr_bytes, entry->name);
 	return 0;
 }
 
@@ -147,27 +144,19 @@ static int reserve_xattrs(struct policy *policy, size_t count, struct oakum_erro
 
 static int judge_xattrs(struct policy *policy, struct entry *entry, struct oakum_error *err)
 {
-	const struct limits *limits = policy->limits;
-	uint64_t bytes = 0;
 	size_t kept = 0;
 	int r = reserve_xattrs(policy, entry->xattr_count, err);
 
 	for (size_t i = 0; i < entry->xattr_count && r == 0; i++) {
 		const struct xattr *xattr = &entry->xattrs[i];
-		r = check_xattr(policy, entry, xattr, err);
-		bytes += strlen(xattr->name) + xattr->value_bytes;
+		r = check_xattr(entry, xattr, err);
 		if (!is_dropped(policy, xattr->name))
 			policy->xattrs[kept++] = *xattr;
 	}
+	if (r == 0)
+		r = tally_xattrs(&policy->tally, entry, err);
 	if (r < 0)
 		return r;
-	policy->xattr_bytes += bytes;
-	if (bytes > limits->entry_xattr_bytes)
-		return limit_exceeded(
-			err, "entry-xattr-bytes", limits->entry_xattr_bytes, entry->name);
-	if (policy->xattr_bytes > limits->layer_xattr_bytes)
-		return limit_exceeded(
-			err, "layer-xattr-bytes", limits->layer_xattr_bytes, entry->name);
 	entry->xattrs = policy->xattrs;
 	entry->xattr_count = kept;
 	return 0;
@@ -276,9 +265,8 @@ static int judge_included(
 int policy_judge(
 	struct policy *policy, struct entry *entry, enum verdict *verdict, struct oakum_error *err)
 {
-	if (policy->entries >= policy->limits->entries)
-		return limit_exceeded(err, "entries", policy->limits->entries, entry->name);
-	policy->entries++;
+	if (tally_entry(&policy->tally, entry, err) < 0)
+		return -err->code;
 	if (exclude_has(policy->exclude, entry->path)) {
 		*verdict = VERDICT_SKIP;
 		return 0;
@@ -286,13 +274,7 @@ int policy_judge(
 	return judge_included(policy, entry, verdict, err);
 }
 
-int policy_count_content(
-	struct policy *policy, uint64_t bytes, const char *path, struct oakum_error *err)
+struct tally *policy_tally(struct policy *policy)
 {
-	const uint64_t limit = policy->limits->content_bytes;
-
-	if (bytes > limit || policy->content_bytes > limit - bytes)
-		return limit_exceeded(err, "content-bytes", limit, path);
-	policy->content_bytes += bytes;
-	return 0;
+	return &policy->tally;
 }

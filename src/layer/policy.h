@@ -6,6 +6,7 @@
 
 #include "layer/entry.h"
 #include "layer/limits.h"
+#include "layer/tally.h"
 
 #include <oakum/oakum.h>
 
@@ -16,6 +17,7 @@ enum verdict {
 			   placed */
 	VERDICT_EMPTY,	/* an opaque marker: empty the directory entry->path, but for the same */
 	VERDICT_MARK_OPAQUE, /* the same for overlayfs: mark the directory entry->path */
+	VERDICT_CLEAR,	     /* nothing shall have the name, as if an entry had replaced it */
 };
 
 struct policy;
@@ -40,8 +42,7 @@ void policy_free(struct policy *policy);
 int policy_judge(
 	struct policy *policy, struct entry *entry, enum verdict *verdict, struct oakum_error *err);
 
-/* Counts content as it is written, of the entry at path. -EFBIG past the limit. */
-int policy_count_content(
-	struct policy *policy, uint64_t bytes, const char *path, struct oakum_error *err);
+/* Where content is counted, as it is written. */
+struct tally *policy_tally(struct policy *policy);
 
 #endif

@@ -14,6 +14,7 @@ enum {
 	HAS_METADATA = 1 << 0,
 	SETS_OWNER = 1 << 1,
 	SETS_MODE = 1 << 2,
+	SETS_ATIME = 1 << 3,
 };
 
 /*
@@ -23,7 +24,9 @@ enum {
 struct record {
 	struct inode inode;
 	int64_t mtime_s;
+	int64_t atime_s;
 	uint32_t mtime_ns;
+	uint32_t atime_ns;
 	uint32_t above;
 	uint32_t uid;
 	uint32_t gid;
@@ -277,12 +280,15 @@ int deferred_add(struct deferred *deferred, const struct deferred_place *place,
 	struct record *record = record_at(deferred, number);
 	record->mtime_s = metadata->mtime_s;
 	record->mtime_ns = metadata->mtime_ns;
+	record->atime_s = metadata->atime_s;
+	record->atime_ns = metadata->atime_ns;
 	record->uid = metadata->uid;
 	record->gid = metadata->gid;
 	record->xattrs = xattrs;
 	record->mode = (uint16_t)metadata->mode;
 	record->flags = (uint16_t)(HAS_METADATA | (metadata->sets_owner ? SETS_OWNER : 0) |
-				   (metadata->sets_mode ? SETS_MODE : 0));
+				   (metadata->sets_mode ? SETS_MODE : 0) |
+				   (metadata->sets_atime ? SETS_ATIME : 0));
 	return 0;
 }
 
@@ -338,6 +344,10 @@ static int apply_record(const struct deferred *deferred, uint32_t number, struct
 		.gid = record->gid,
 		.mtime_s = record->mtime_s,
 		.mtime_ns = record->mtime_ns,
+		.atime_s = record->atime_s,
+		.atime_ns = record->atime_ns,
+		.sets_mtime = true,
+		.sets_atime = (record->flags & SETS_ATIME) != 0,
 		.sets_owner = (record->flags & SETS_OWNER) != 0,
 		.sets_mode = (record->flags & SETS_MODE) != 0,
 		.xattrs = xattrs,

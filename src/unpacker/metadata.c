@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -23,6 +24,9 @@ struct metadata metadata_of(const struct entry *entry, struct owner maker, bool 
 		.gid = entry->gid,
 		.mtime_s = entry->mtime_s,
 		.mtime_ns = entry->mtime_ns,
+		.atime_s = entry->atime_s,
+		.atime_ns = entry->atime_ns,
+		.sets_mtime = !entry->sets_no_times,
 		.sets_owner = !is_plain || !is_ours,
 		/* Set-id bits come last of all: a file that is half there never has them. */
 		.sets_mode = !is_plain || (entry->mode & SPECIAL_BITS) != 0,
@@ -32,14 +36,42 @@ struct metadata metadata_of(const struct entry *entry, struct owner maker, bool 
 	};
 }
 
-/* Reading a layer is no reading of its files: their atime is that of their making. */
+struct metadata metadata_by(const struct metadata_rules *rules, const struct entry *entry,
+	struct owner maker, bool is_plain)
+{
+	struct metadata metadata = metadata_of(entry, maker, is_plain);
+
+	metadata.rules = rules;
+	if (rules == NULL)
+		return metadata;
+	metadata.sets_atime = entry->has_atime && !entry->sets_no_times;
+	metadata.sets_owner &= !rules->leaves_owner;
+	metadata.drops_acl = false;
+	return metadata;
+}
+
 static void times_of(const struct metadata *metadata, struct timespec times[2])
 {
-	times[0] = (struct timespec){ .tv_nsec = UTIME_OMIT };
-	times[1] = (struct timespec){
-		.tv_sec = metadata->mtime_s,
-		.tv_nsec = metadata->mtime_ns,
-	};
+	times[0] = (struct timespec){ .tv_sec = metadata->atime_s, .tv_nsec = metadata->atime_ns };
+	times[1] = (struct timespec){ .tv_sec = metadata->mtime_s, .tv_nsec = metadata->mtime_ns };
+	if (!metadata->sets_atime)
+		times[0].tv_nsec = UTIME_OMIT;
+	if (!metadata->sets_mtime)
+		times[1].tv_nsec = UTIME_OMIT;
+}
+
+/* Of an owner that could not be set. */
+static int fail_owner(
+	const struct metadata *metadata, const char *op, const char *path, struct oakum_error *err)
+{
+	const struct metadata_rules *rules = metadata->rules;
+
+	fail_because(err, errno, op, path, "requested %" PRIu32 ":%" PRIu32, metadata->uid,
+		metadata->gid);
+	if (rules == NULL || !rules->forgives_owner)
+		return -err->code;
+	rules->tell(rules->context, err);
+	return 0;
 }
 
 static int fail_xattr(struct oakum_error *err, const char *path, const char *name)
@@ -53,6 +85,26 @@ static int fail_xattr(struct oakum_error *err, const char *path, const char *nam
 		return fail_because(err, code, "setxattr", path,
 			"%s: the file system of the rootfs does not take it", name);
 	return fail_because(err, code, "setxattr", path, "%s", name);
+}
+
+static bool is_needed(const struct metadata_rules *rules, const struct xattr *xattr)
+{
+	return rules->needed_xattr != NULL && strcmp(rules->needed_xattr, xattr->name) == 0;
+}
+
+/* Whether it is forgiven is said by containers/storage: what no file system takes is left out. */
+static int fail_or_tell_xattr(const struct metadata *metadata, const char *path,
+	const struct xattr *xattr, struct oakum_error *err)
+{
+	const struct metadata_rules *rules = metadata->rules;
+	int r = fail_xattr(err, path, xattr->name);
+	bool is_forgiven = rules != NULL && !is_needed(rules, xattr) &&
+			   (r == -EOPNOTSUPP || (r == -EPERM && rules->is_in_user_namespace));
+
+	if (!is_forgiven)
+		return r;
+	rules->tell(rules->context, err);
+	return 0;
 }
 
 /*
@@ -77,23 +129,47 @@ int metadata_make_plain(int fd, struct owner maker, uint32_t mode)
 	return fchmod(fd, mode) < 0 ? -errno : 0;
 }
 
-/* Owner before xattrs and mode: chown(2) clears security.capability and set-id bits. */
+static int set_xattrs(
+	const struct metadata *metadata, int fd, const char *path, struct oakum_error *err)
+{
+	for (size_t i = 0; i < metadata->xattr_count; i++) {
+		const struct xattr *xattr = &metadata->xattrs[i];
+		if (fsetxattr(fd, xattr->name, xattr->value, xattr->value_bytes, 0) == 0)
+			continue;
+		int r = fail_or_tell_xattr(metadata, path, xattr, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/*
+ * Owner before xattrs and mode: chown(2) clears security.capability and set-id
+ * bits. By other rules the mode comes before the attributes: an ACL among them
+ * then has the last word.
+ */
 int metadata_apply(
 	const struct metadata *metadata, int fd, const char *path, struct oakum_error *err)
 {
 	struct timespec times[2];
+	int r = 0;
 
 	if (metadata->sets_owner && fchown(fd, metadata->uid, metadata->gid) < 0)
-		return fail(err, errno, "fchown", path);
+		r = fail_owner(metadata, "fchown", path, err);
+	if (r < 0)
+		return r;
 	if (metadata->drops_acl)
 		drop_acl(fd, &no_access_acl);
-	for (size_t i = 0; i < metadata->xattr_count; i++) {
-		const struct xattr *xattr = &metadata->xattrs[i];
-		if (fsetxattr(fd, xattr->name, xattr->value, xattr->value_bytes, 0) < 0)
-			return fail_xattr(err, path, xattr->name);
-	}
-	if (metadata->sets_mode && fchmod(fd, metadata->mode) < 0)
-		return fail(err, errno, "fchmod", path);
+	if (metadata->rules == NULL)
+		r = set_xattrs(metadata, fd, path, err);
+	if (r == 0 && metadata->sets_mode && fchmod(fd, metadata->mode) < 0)
+		r = fail(err, errno, "fchmod", path);
+	if (r == 0 && metadata->rules != NULL)
+		r = set_xattrs(metadata, fd, path, err);
+	if (r < 0)
+		return r;
+	if (!metadata->sets_atime && !metadata->sets_mtime)
+		return 0;
 	times_of(metadata, times);
 	if (futimens(fd, times) < 0)
 		return fail(err, errno, "utimensat", path);
@@ -113,28 +189,55 @@ static int set_xattr_at(int directory_fd, const char *name, const struct xattr *
 	return lsetxattr(name, xattr->name, xattr->value, xattr->value_bytes, 0);
 }
 
+static int set_xattrs_at(const struct metadata *metadata, int directory_fd, const char *name,
+	const struct entry *entry, struct oakum_error *err)
+{
+	for (size_t i = 0; i < metadata->xattr_count; i++) {
+		const struct xattr *xattr = &metadata->xattrs[i];
+		if (set_xattr_at(directory_fd, name, xattr) == 0)
+			continue;
+		int r = fail_or_tell_xattr(metadata, entry->path, xattr, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* A chown takes set-id bits from devices and fifos too; symlinks have no mode. */
+static int set_mode_at(int directory_fd, const char *name, uint32_t mode, const char *path,
+	struct oakum_error *err)
+{
+	int r = sys_fchmodat2(directory_fd, name, mode, AT_SYMLINK_NOFOLLOW);
+
+	if (r < 0 && errno == ENOSYS) /* before Linux 6.6 */
+		r = fchmodat(directory_fd, name, mode, 0);
+	return r < 0 ? fail(err, errno, "fchmodat", path) : 0;
+}
+
 int metadata_apply_at(const struct metadata *metadata, int directory_fd, const char *name,
 	const struct entry *entry, struct oakum_error *err)
 {
+	const bool sets_mode = metadata->sets_mode && entry->type != ENTRY_SYMLINK;
 	struct timespec times[2];
+	int r = 0;
 
 	if (metadata->sets_owner &&
 		fchownat(directory_fd, name, metadata->uid, metadata->gid, AT_SYMLINK_NOFOLLOW) < 0)
-		return fail(err, errno, "fchownat", entry->path);
+		r = fail_owner(metadata, "fchownat", entry->path, err);
+	if (r < 0)
+		return r;
 	if (metadata->drops_acl && entry->type != ENTRY_SYMLINK)
 		(void)set_xattr_at(directory_fd, name, &no_access_acl);
-	for (size_t i = 0; i < metadata->xattr_count; i++) {
-		if (set_xattr_at(directory_fd, name, &metadata->xattrs[i]) < 0)
-			return fail_xattr(err, entry->path, metadata->xattrs[i].name);
-	}
-	/* A chown takes set-id bits from devices and fifos too; symlinks have no mode. */
-	if (metadata->sets_mode && entry->type != ENTRY_SYMLINK) {
-		int r = sys_fchmodat2(directory_fd, name, metadata->mode, AT_SYMLINK_NOFOLLOW);
-		if (r < 0 && errno == ENOSYS) /* before Linux 6.6 */
-			r = fchmodat(directory_fd, name, metadata->mode, 0);
-		if (r < 0)
-			return fail(err, errno, "fchmodat", entry->path);
-	}
+	if (metadata->rules == NULL)
+		r = set_xattrs_at(metadata, directory_fd, name, entry, err);
+	if (r == 0 && sets_mode)
+		r = set_mode_at(directory_fd, name, metadata->mode, entry->path, err);
+	if (r == 0 && metadata->rules != NULL)
+		r = set_xattrs_at(metadata, directory_fd, name, entry, err);
+	if (r < 0)
+		return r;
+	if (!metadata->sets_atime && !metadata->sets_mtime)
+		return 0;
 	times_of(metadata, times);
 	if (utimensat(directory_fd, name, times, AT_SYMLINK_NOFOLLOW) < 0)
 		return fail(err, errno, "utimensat", entry->path);

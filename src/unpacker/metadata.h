@@ -9,12 +9,31 @@
 #include <oakum/oakum.h>
 #include <stdbool.h>
 
+/*
+ * Where owners and attributes are set otherwise than oakum would: for callers
+ * that are used to another program. Borrowed by all that is made by them.
+ */
+struct metadata_rules {
+	bool leaves_owner;	   /* set none */
+	bool forgives_owner;	   /* an owner that cannot be set is told, and no error */
+	bool is_in_user_namespace; /* an attribute that may not be set is the same */
+	const char *needed_xattr;  /* and this one is never forgiven; or NULL */
+	/* What was forgiven; from the thread that sets it. Never NULL. */
+	void (*tell)(void *context, const struct oakum_error *err);
+	void *context;
+};
+
 struct metadata {
+	const struct metadata_rules *rules; /* NULL: oakum's own */
 	uint32_t mode;
 	uint32_t uid;
 	uint32_t gid;
 	int64_t mtime_s;
 	uint32_t mtime_ns;
+	int64_t atime_s;
+	uint32_t atime_ns;
+	bool sets_mtime;
+	bool sets_atime; /* else it is that of its making: reading a layer is no reading of it */
 	bool sets_owner; /* it is not what the file was made with */
 	bool sets_mode;
 	bool drops_acl;		    /* it was made with one that nobody asked for */
@@ -34,6 +53,10 @@ struct owner {
  * its directory.
  */
 struct metadata metadata_of(const struct entry *entry, struct owner maker, bool is_plain);
+
+/* The same by other rules (NULL: the same). */
+struct metadata metadata_by(const struct metadata_rules *rules, const struct entry *entry,
+	struct owner maker, bool is_plain);
 
 /*
  * Takes from a directory that was made just now what its own parent bestowed on

@@ -17,6 +17,7 @@ enum { BUFFER_BYTES = 256 << 10 };
 struct tar_reader {
 	int stream_fd;
 	const struct limits *limits;
+	bool reads_as_go;
 	struct archive *archive;
 	struct header_check *check;
 	unsigned char *buffer; /* BUFFER_BYTES: what libarchive is given to read */
@@ -44,6 +45,10 @@ static ssize_t fill_buffer(struct tar_reader *reader)
 
 	if (got < 0)
 		return fail(err, (int)-got, "read", NULL);
+	if (got == 0) {
+		got = (ssize_t)header_check_missing_padding(reader->check);
+		memset(reader->buffer, 0, (size_t)got);
+	}
 	if (got == 0) {
 		reader->stream_ended = true;
 		r = header_check_finish(reader->check, &reader->ended_early, err);
@@ -76,6 +81,7 @@ int tar_reader_new(const struct tar_reader_options *options, struct tar_reader *
 		.limits = options->limits,
 		.profile = options->profile,
 		.trailing = options->trailing,
+		.reads_as_go = options->reads_as_go,
 	};
 	struct tar_reader *new = calloc(1, sizeof(*new));
 
@@ -83,6 +89,7 @@ int tar_reader_new(const struct tar_reader_options *options, struct tar_reader *
 		return fail(err, ENOMEM, "prepare reader", NULL);
 	new->stream_fd = options->stream_fd;
 	new->limits = options->limits;
+	new->reads_as_go = options->reads_as_go;
 	new->buffer = malloc(BUFFER_BYTES);
 	new->check = header_check_new(&check);
 	new->archive = archive_read_new();
@@ -194,10 +201,15 @@ static int clean_into(const struct tar_reader *reader, const char *name, char **
 	return path_clean(name, reader->limits, *buffer, err);
 }
 
-static int type_of(struct archive_entry *from, enum entry_type *type)
+static int type_of(const struct tar_reader *reader, struct archive_entry *from,
+	const struct header_member *member, enum entry_type *type)
 {
 	if (archive_entry_hardlink(from) != NULL) {
 		*type = ENTRY_HARD_LINK;
+		return 0;
+	}
+	if (reader->reads_as_go && is_old_directory(from, member)) {
+		*type = ENTRY_FILE;
 		return 0;
 	}
 	switch (archive_entry_filetype(from)) {
@@ -227,7 +239,9 @@ static int type_of(struct archive_entry *from, enum entry_type *type)
 static int take_links(struct tar_reader *reader, struct archive_entry *from, struct entry *entry,
 	struct oakum_error *err)
 {
-	if (entry->type == ENTRY_HARD_LINK) {
+	if (entry->type == ENTRY_HARD_LINK)
+		entry->link_name = archive_entry_hardlink(from);
+	if (entry->type == ENTRY_HARD_LINK && !reader->reads_as_go) {
 		int r = clean_into(reader, archive_entry_hardlink(from), &reader->link,
 			&reader->link_room, err);
 		if (r < 0)
@@ -237,6 +251,7 @@ static int take_links(struct tar_reader *reader, struct archive_entry *from, str
 	}
 	if (entry->type == ENTRY_SYMLINK) {
 		entry->link = archive_entry_symlink(from);
+		entry->link_name = entry->link;
 		if (entry->link == NULL)
 			return fail_because(
 				err, EBADMSG, "check link", entry->name, "a symlink to nothing");
@@ -285,22 +300,28 @@ static int take_entry(struct tar_reader *reader, struct archive_entry *from,
 		.mtime_ns = member->has_mtime ? member->mtime_ns
 					      : (uint32_t)archive_entry_mtime_nsec(from),
 		.logical_bytes = member->logical_bytes,
+		.claimed_bytes = member->claimed_bytes,
+		.has_atime = member->has_atime,
+		.atime_s = member->atime_s,
+		.atime_ns = member->atime_ns,
 	};
 	if (archive_entry_uid(from) != entry->uid || archive_entry_gid(from) != entry->gid)
 		return fail_because(
 			err, EBADMSG, "read entry", name, "an owner that is no user or group id");
-	if (type_of(from, &entry->type) < 0)
+	if (type_of(reader, from, member, &entry->type) < 0)
 		return fail_because(
 			err, EBADMSG, "read entry", name, "a type of entry that is not known");
 	if (entry->type == ENTRY_CHARACTER_DEVICE || entry->type == ENTRY_BLOCK_DEVICE) {
 		entry->device_major = (uint32_t)archive_entry_rdevmajor(from);
 		entry->device_minor = (uint32_t)archive_entry_rdevminor(from);
 	}
-	int r = clean_into(reader, name, &reader->path, &reader->path_room, err);
-	if (r < 0)
-		return r;
-	entry->path = reader->path;
-	r = take_links(reader, from, entry, err);
+	int r = 0;
+	if (!reader->reads_as_go) {
+		r = clean_into(reader, name, &reader->path, &reader->path_room, err);
+		entry->path = reader->path;
+	}
+	if (r == 0)
+		r = take_links(reader, from, entry, err);
 	return r < 0 ? r : take_xattrs(reader, from, entry, err);
 }
 

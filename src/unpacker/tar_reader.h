@@ -17,6 +17,7 @@ struct tar_reader_options {
 	const struct limits *limits; /* borrowed; kept */
 	uint32_t profile;	     /* enum oakum_profile */
 	uint32_t trailing;	     /* enum oakum_trailing */
+	bool reads_as_go;	     /* as header_check.h has it; paths are left to the caller */
 };
 
 /* Reads nothing yet. To be ended with tar_reader_free(). */
@@ -25,8 +26,8 @@ int tar_reader_new(const struct tar_reader_options *options, struct tar_reader *
 void tar_reader_free(struct tar_reader *reader);
 
 /*
- * The next entry, with a clean path: 1, or 0 at the end, when the stream has
- * been read to its last byte, so that whoever feeds it checks its trailer; or
+ * The next entry, with a clean path (reads_as_go: with none): 1, or 0 at the end, when the stream
+ * has been read to its last byte, so that whoever feeds it checks its trailer; or
  * -errno. What *entry points at is good until the next call.
  */
 int tar_reader_next(struct tar_reader *reader, struct entry *entry, struct oakum_error *err);

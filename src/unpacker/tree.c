@@ -3,6 +3,8 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "layer/go_path.h"
+#include "layer/go_text.h"
 #include "layer/path.h"
 #include "unpacker/deferred.h"
 #include "unpacker/parents.h"
@@ -11,6 +13,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -25,6 +28,7 @@ enum {
 struct tree {
 	bool is_tracking;   /* whiteouts are carried out: what is placed must be known */
 	const char *opaque; /* the attribute that overlayfs reads; NULL but in its modes */
+	const struct tree_storage *storage; /* NULL: oakum's own ways */
 	struct owner maker;
 	struct parents *parents;
 	struct deferred *deferred;
@@ -54,16 +58,17 @@ static int open_parts(struct tree *tree, int root_fd)
 	return tree->parents == NULL || tree->deferred == NULL ? -ENOMEM : 0;
 }
 
-int tree_new(int root_fd, uint32_t whiteouts, struct tree **tree, struct oakum_error *err)
+int tree_new(const struct tree_options *options, struct tree **tree, struct oakum_error *err)
 {
 	struct tree *new = calloc(1, sizeof(*new));
 
 	if (new == NULL)
 		return fail(err, ENOMEM, "prepare tree", NULL);
-	new->is_tracking = whiteouts == OAKUM_WHITEOUTS_APPLY;
-	new->opaque = opaque_attribute(whiteouts);
+	new->is_tracking = options->whiteouts == OAKUM_WHITEOUTS_APPLY;
+	new->opaque = opaque_attribute(options->whiteouts);
+	new->storage = options->storage;
 	new->maker = (struct owner){ geteuid(), getegid() };
-	int r = open_parts(new, root_fd);
+	int r = open_parts(new, options->root_fd);
 	if (r < 0) {
 		tree_free(new);
 		return fail(err, -r, "open rootfs", NULL);
@@ -85,8 +90,11 @@ void tree_free(struct tree *tree)
 /* --- parents --- */
 
 /* A path that cannot be is the layer's fault, or that of the layers below: never "try again". */
-static int fail_parent(struct oakum_error *err, int code, const char *path)
+static int fail_parent(const struct tree *tree, int code, const char *op, const char *path,
+	struct oakum_error *err)
 {
+	if (tree->storage != NULL)
+		return fail(err, code, op, path);
 	switch (code) {
 	case ENOTDIR:
 		return fail_because(
@@ -100,6 +108,30 @@ static int fail_parent(struct oakum_error *err, int code, const char *path)
 	default:
 		return fail(err, code, "open parent", path);
 	}
+}
+
+/* Is what was made in it just now plain, be it by our own hand? */
+static bool makes_plain(const struct tree *tree, struct parent *above)
+{
+	return tree->storage == NULL || parents_is_plain(above);
+}
+
+static uint32_t implied_mode(const struct tree *tree)
+{
+	return tree->storage == NULL ? (uint32_t)IMPLIED_MODE : tree->storage->implied_mode;
+}
+
+/* Those that no entry tells about are the maker's, or whose the caller says. */
+static int set_implied_owner(const struct tree *tree, int fd)
+{
+	const struct owner *owner;
+
+	if (tree->storage == NULL)
+		return 0;
+	owner = &tree->storage->implied_owner;
+	if (owner->uid == tree->maker.uid && owner->gid == tree->maker.gid)
+		return 0;
+	return fchown(fd, owner->uid, owner->gid) < 0 ? -errno : 0;
 }
 
 static int open_directory(int directory_fd, const char *name)
@@ -118,21 +150,22 @@ static int open_made(struct tree *tree, struct parent *above, const char *name, 
 	cleanup_fd int fd = open_directory(above->fd, name);
 	int r = 0;
 
-	if (fd >= 0 && !parents_is_plain(above))
+	if (fd >= 0 && tree->storage == NULL && !parents_is_plain(above))
 		r = metadata_make_plain(fd, tree->maker, mode);
 	return r < 0 ? r : steal_fd(&fd);
 }
 
 /* Takes *fd, made at the first length bytes of path, below the inode above. */
-static int keep_made(
-	struct tree *tree, const struct deferred_place *place, int *fd, struct parent **made)
+static int keep_made(struct tree *tree, const struct deferred_place *place, bool is_plain, int *fd,
+	struct parent **made)
 {
 	struct deferred_place known = *place;
 	int r = parents_keep(tree->parents, place->path, place->path_length, fd, made);
 
 	if (r < 0)
 		return r;
-	(*made)->plainness = PLAIN;
+	if (is_plain)
+		(*made)->plainness = PLAIN;
 	known.inode = (*made)->inode;
 	if (tree->is_tracking && placed_add(&tree->placed, &known.inode, "") < 0)
 		return -ENOMEM;
@@ -153,14 +186,15 @@ static int mark_opaque(
 {
 	if (fsetxattr(directory_fd, tree->opaque, "y", 1, 0) == 0)
 		return 0;
-	return fail_because(err, errno, "setxattr", path,
+	return fail_because(err, errno, "mark opaque", path,
 		"%s: the mark of an opaque directory cannot be set", tree->opaque);
 }
 
 /* A whiteout and a directory of one name are a directory that hides all below it. */
 static int replace_whiteout(const struct tree *tree, int directory_fd, const char *name)
 {
-	if (unlinkat(directory_fd, name, 0) < 0 || mkdirat(directory_fd, name, IMPLIED_MODE) < 0)
+	if (unlinkat(directory_fd, name, 0) < 0 ||
+		mkdirat(directory_fd, name, implied_mode(tree)) < 0)
 		return -errno;
 	cleanup_fd int fd = open_directory(directory_fd, name);
 	if (fd < 0)
@@ -184,15 +218,16 @@ static int make_implied(struct tree *tree, const char *path, size_t length, stru
 	memcpy(name, path + base, length - base);
 	name[length - base] = '\0';
 	int r = parents_open(tree->parents, path, base > 0 ? base - 1 : 0, &above);
-	if (r == 0 && mkdirat(above->fd, name, IMPLIED_MODE) < 0)
+	if (r == 0 && mkdirat(above->fd, name, implied_mode(tree)) < 0)
 		r = -errno;
 	if (r == -EEXIST && tree->opaque != NULL && is_whiteout(above->fd, name))
 		r = replace_whiteout(tree, above->fd, name);
 	if (r < 0)
 		return r;
 	place.above = above->inode;
-	cleanup_fd int fd = open_made(tree, above, name, IMPLIED_MODE);
-	return fd < 0 ? fd : keep_made(tree, &place, &fd, made);
+	cleanup_fd int fd = open_made(tree, above, name, implied_mode(tree));
+	r = fd < 0 ? fd : set_implied_owner(tree, fd);
+	return r < 0 ? r : keep_made(tree, &place, makes_plain(tree, above), &fd, made);
 }
 
 static size_t next_end(const char *path, size_t end)
@@ -225,12 +260,13 @@ static int open_or_make(struct tree *tree, const char *path, size_t length, stru
 	}
 }
 
-static int open_parent_of(
-	struct tree *tree, const char *path, struct parent **parent, struct oakum_error *err)
+/* op: what for; the name of the operation that cannot be done then. */
+static int open_parent_of(struct tree *tree, const char *path, const char *op,
+	struct parent **parent, struct oakum_error *err)
 {
 	int r = open_or_make(tree, path, path_parent_length(path), parent);
 
-	return r < 0 ? fail_parent(err, -r, path) : 0;
+	return r < 0 ? fail_parent(tree, -r, op, path, err) : 0;
 }
 
 static int note_placed(
@@ -265,6 +301,35 @@ static int clear_way(
 	struct tree *tree, const struct parent *parent, const char *path, struct oakum_error *err)
 {
 	return remove_there(tree, parent, path, NULL, err);
+}
+
+/* Some callers want no directory to give way to another thing, nor that to one. */
+static int check_kind(const struct tree *tree, const struct parent *parent,
+	const struct entry *entry, struct oakum_error *err)
+{
+	struct stat status;
+	char path[GO_QUOTED_BYTES];
+	char slashed[GO_QUOTED_BYTES];
+	char destination[GO_QUOTED_BYTES];
+
+	if (tree->storage == NULL || !tree->storage->keeps_kinds ||
+		fstatat(parent->fd, path_base(entry->path), &status, AT_SYMLINK_NOFOLLOW) < 0 ||
+		S_ISDIR(status.st_mode) == (entry->type == ENTRY_DIRECTORY))
+		return 0;
+	snprintf(slashed, sizeof(slashed), "/%s", entry->path);
+	bool is_directory = S_ISDIR(status.st_mode);
+	return fail_because(err, EEXIST, "", entry->path,
+		"cannot overwrite %sdirectory %s with %sdirectory %s", is_directory ? "" : "non-",
+		go_quote(slashed, path), is_directory ? "non-" : "",
+		go_quote(tree->storage->destination, destination));
+}
+
+static int replace(struct tree *tree, const struct parent *parent, const struct entry *entry,
+	struct oakum_error *err)
+{
+	int r = check_kind(tree, parent, entry, err);
+
+	return r < 0 ? r : clear_way(tree, parent, entry->path, err);
 }
 
 /* --- all but directories and hard links: one system call makes them --- */
@@ -312,6 +377,16 @@ static const struct {
 	[ENTRY_FIFO] = { make_fifo, "mknodat" },
 };
 
+static int fail_making(
+	const struct tree *tree, int code, const struct entry *entry, struct oakum_error *err)
+{
+	const char *op = makers[entry->type].op;
+
+	if (tree->storage != NULL && entry->type == ENTRY_SYMLINK)
+		return fail_because(err, code, op, entry->path, "%s", entry->link);
+	return fail(err, code, op, entry->path);
+}
+
 /* Replaces what has the name already. A descriptor of a file, 0 of all others, or -errno. */
 static int make(struct tree *tree, const struct entry *entry, struct parent **parent,
 	struct oakum_error *err)
@@ -320,14 +395,20 @@ static int make(struct tree *tree, const struct entry *entry, struct parent **pa
 	int r = -EEXIST;
 
 	for (int tries = 0; r == -EEXIST && tries < REPLACE_TRIES; tries++) {
-		int opened = open_parent_of(tree, entry->path, parent, err);
+		int opened = open_parent_of(tree, entry->path, makers[entry->type].op, parent, err);
 		if (opened < 0)
-			return opened;
+			return tree->storage == NULL ? opened
+						     : fail_making(tree, -opened, entry, err);
 		r = makers[entry->type].make((*parent)->fd, base, entry);
-		if (r == -EEXIST && clear_way(tree, *parent, entry->path, err) < 0)
+		if (r == -EEXIST && replace(tree, *parent, entry, err) < 0)
 			return -err->code;
 	}
-	return r < 0 ? fail(err, -r, makers[entry->type].op, entry->path) : r;
+	return r < 0 ? fail_making(tree, -r, entry, err) : r;
+}
+
+static const struct metadata_rules *rules_of(const struct tree *tree)
+{
+	return tree->storage == NULL ? NULL : &tree->storage->metadata;
 }
 
 int tree_create_file(struct tree *tree, const struct entry *entry, int *file_fd,
@@ -342,12 +423,13 @@ int tree_create_file(struct tree *tree, const struct entry *entry, int *file_fd,
 	r = note_placed(tree, parent, entry->path, err);
 	if (r < 0)
 		return r;
-	*metadata = metadata_of(entry, tree->maker, parents_is_plain(parent));
+	*metadata = metadata_by(rules_of(tree), entry, tree->maker, parents_is_plain(parent));
 	*file_fd = steal_fd(&fd);
 	return 0;
 }
 
-static int place_unopened(struct tree *tree, const struct entry *entry, struct oakum_error *err)
+static int place_unopened(struct tree *tree, const struct entry *entry,
+	const struct metadata_rules *rules, struct oakum_error *err)
 {
 	struct parent *parent;
 	int r = make(tree, entry, &parent, err);
@@ -356,7 +438,8 @@ static int place_unopened(struct tree *tree, const struct entry *entry, struct o
 		r = note_placed(tree, parent, entry->path, err);
 	if (r < 0)
 		return r;
-	const struct metadata metadata = metadata_of(entry, tree->maker, parents_is_plain(parent));
+	const struct metadata metadata =
+		metadata_by(rules, entry, tree->maker, parents_is_plain(parent));
 	return metadata_apply_at(&metadata, parent->fd, path_base(entry->path), entry, err);
 }
 
@@ -369,12 +452,12 @@ static int place_whiteout(struct tree *tree, const struct entry *entry, struct o
 	const char *base = path_base(entry->path);
 	struct stat status;
 	struct parent *parent;
-	int r = open_parent_of(tree, entry->path, &parent, err);
+	int r = open_parent_of(tree, entry->path, "mknodat", &parent, err);
 
 	if (r < 0)
 		return r;
 	if (fstatat(parent->fd, base, &status, AT_SYMLINK_NOFOLLOW) < 0)
-		return place_unopened(tree, entry, err);
+		return place_unopened(tree, entry, NULL, err);
 	if (!S_ISDIR(status.st_mode))
 		return 0;
 	cleanup_fd int fd = open_directory(parent->fd, base);
@@ -383,12 +466,25 @@ static int place_whiteout(struct tree *tree, const struct entry *entry, struct o
 	return mark_opaque(tree, fd, entry->path, err);
 }
 
+/*
+ * A layer may hide a directory and what was in it besides: containers/storage makes
+ * nothing of the second.
+ */
+static bool hides_in_nothing(struct tree *tree, const struct entry *entry)
+{
+	struct parent *parent;
+
+	return tree->storage != NULL &&
+	       parents_open(tree->parents, entry->path, path_parent_length(entry->path), &parent) ==
+		       -ENOTDIR;
+}
+
 static int place_character_device(
 	struct tree *tree, const struct entry *entry, struct oakum_error *err)
 {
 	if (tree->opaque != NULL && entry->device_major == 0 && entry->device_minor == 0)
-		return place_whiteout(tree, entry, err);
-	return place_unopened(tree, entry, err);
+		return hides_in_nothing(tree, entry) ? 0 : place_whiteout(tree, entry, err);
+	return place_unopened(tree, entry, rules_of(tree), err);
 }
 
 /* --- directories --- */
@@ -407,7 +503,9 @@ static int make_directory(
 	if (mkdirat(above->fd, base, mode) < 0)
 		return -errno;
 	cleanup_fd int fd = open_made(tree, above, base, mode);
-	return fd < 0 ? fd : keep_made(tree, &place, &fd, made);
+	if (fd < 0)
+		return fd;
+	return keep_made(tree, &place, makes_plain(tree, above), &fd, made);
 }
 
 /* A directory that is there is kept with what is in it; a symlink to one is not one. */
@@ -427,6 +525,23 @@ struct found {
 	bool is_new;
 };
 
+/* All but the times; what has the owner already is not given it again, for that takes a right. */
+static int set_at_once(
+	int fd, struct metadata *metadata, const struct entry *entry, struct oakum_error *err)
+{
+	struct metadata now = *metadata;
+	struct stat status;
+
+	now.sets_atime = false;
+	now.sets_mtime = false;
+	if (now.sets_owner && fstat(fd, &status) == 0)
+		now.sets_owner = status.st_uid != now.uid || status.st_gid != now.gid;
+	metadata->sets_owner = false;
+	metadata->sets_mode = false;
+	metadata->xattr_count = 0;
+	return metadata_apply(&now, fd, entry->path, err);
+}
+
 /* Its metadata is put off to the end: more may be made in it. */
 static int defer(struct tree *tree, const struct entry *entry, const struct found *found,
 	struct oakum_error *err)
@@ -437,9 +552,12 @@ static int defer(struct tree *tree, const struct entry *entry, const struct foun
 		.path = entry->path,
 		.path_length = strlen(entry->path),
 	};
-	struct metadata metadata = metadata_of(entry, tree->maker, found->is_new);
+	struct metadata metadata = metadata_by(rules_of(tree), entry, tree->maker,
+		found->is_new && makes_plain(tree, found->above));
 
 	metadata.sets_mode |= (entry->mode & OWNER_ALL) != OWNER_ALL;
+	if (tree->storage != NULL && set_at_once(found->directory->fd, &metadata, entry, err) < 0)
+		return -err->code;
 	if (deferred_add(tree->deferred, &place, &metadata) < 0)
 		return fail(err, ENOMEM, "remember", entry->path);
 	return 0;
@@ -451,7 +569,7 @@ static int place_root(struct tree *tree, const struct entry *entry, struct oakum
 	int r = parents_open(tree->parents, "", 0, &found.directory);
 
 	if (r < 0)
-		return fail_parent(err, -r, entry->path);
+		return fail_parent(tree, -r, "openat", entry->path, err);
 	found.above = found.directory;
 	return defer(tree, entry, &found, err);
 }
@@ -465,7 +583,7 @@ static int get_directory(
 	int r = -EEXIST;
 
 	for (int tries = 0; r == -EEXIST && tries < REPLACE_TRIES; tries++) {
-		int opened = open_parent_of(tree, entry->path, &found->above, err);
+		int opened = open_parent_of(tree, entry->path, "mkdirat", &found->above, err);
 		if (opened < 0)
 			return opened;
 		r = make_directory(tree, entry, found->above, &found->directory);
@@ -475,7 +593,7 @@ static int get_directory(
 		if (r != -ENOTDIR && r != -ELOOP)
 			continue;
 		is_opaque |= tree->opaque != NULL && is_whiteout(found->above->fd, base);
-		if (clear_way(tree, found->above, entry->path, err) < 0)
+		if (replace(tree, found->above, entry, err) < 0)
 			return -err->code;
 		r = -EEXIST;
 	}
@@ -498,8 +616,11 @@ static int place_directory(struct tree *tree, const struct entry *entry, struct 
 
 /* --- hard links --- */
 
-static int fail_link(struct oakum_error *err, int code, const struct entry *entry)
+static int fail_link(
+	const struct tree *tree, int code, const struct entry *entry, struct oakum_error *err)
 {
+	if (tree->storage != NULL)
+		return fail(err, code, "linkat", entry->path);
 	if (code == ENOENT)
 		return fail_because(err, EBADMSG, "linkat", entry->path,
 			"its target does not exist: a hard link comes after its target");
@@ -527,22 +648,63 @@ static int try_link(struct tree *tree, const struct entry *entry, struct oakum_e
 	const char *target = path_base(entry->link);
 	struct parent *parent;
 	struct parent *target_parent;
-	int r = open_parent_of(tree, entry->path, &parent, err);
+	int r = open_parent_of(tree, entry->path, "linkat", &parent, err);
 
 	if (r < 0)
 		return r;
 	r = parents_open(
 		tree->parents, entry->link, path_parent_length(entry->link), &target_parent);
 	if (r < 0)
-		return fail_link(err, -r, entry);
+		return fail_link(tree, -r, entry, err);
 	/* Flags 0: a link to a symlink is to itself, not to what it points at. */
 	if (linkat(target_parent->fd, target, parent->fd, base, 0) == 0)
 		return note_placed(tree, parent, entry->path, err) < 0 ? -err->code : 1;
 	if (errno != EEXIST)
-		return fail_link(err, errno, entry);
+		return fail_link(tree, errno, entry, err);
 	if (is_same_file(parent, base, target_parent, target))
 		return note_placed(tree, parent, entry->path, err) < 0 ? -err->code : 1;
-	return clear_way(tree, parent, entry->path, err);
+	return replace(tree, parent, entry, err);
+}
+
+/* Does the name lead to something that is no symlink, taken as it stands from the root? */
+static bool leads_to_file(struct tree *tree, const char *name)
+{
+	cleanup_free char *path = malloc(strlen(name) + 4);
+	struct parent *parent;
+	struct stat status;
+
+	if (path == NULL)
+		return false;
+	go_path_join("/", name, path);
+	return parents_open(tree->parents, path, path_parent_length(path), &parent) == 0 &&
+	       fstatat(parent->fd, path_base(path), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       !S_ISLNK(status.st_mode);
+}
+
+/*
+ * containers/storage gives the linked file what the entry of the link says. Mode and
+ * times only if the link's target is found from the root, whatever the destination.
+ */
+static int pass_on_metadata(struct tree *tree, const struct entry *entry, struct oakum_error *err)
+{
+	struct metadata metadata = metadata_by(rules_of(tree), entry, tree->maker, false);
+	const bool leads = leads_to_file(tree, entry->link_name);
+	const char *base = path_base(entry->path);
+	struct parent *parent;
+	struct stat status;
+	int r = open_parent_of(tree, entry->path, "linkat", &parent, err);
+
+	if (r < 0)
+		return r;
+	if (fstatat(parent->fd, base, &status, AT_SYMLINK_NOFOLLOW) < 0)
+		return fail(err, errno, "fstatat", entry->path);
+	if (metadata.sets_owner)
+		metadata.sets_owner =
+			status.st_uid != metadata.uid || status.st_gid != metadata.gid;
+	metadata.sets_mode = leads && !S_ISLNK(status.st_mode);
+	metadata.sets_mtime = metadata.sets_mode;
+	metadata.sets_atime = metadata.sets_mode;
+	return metadata_apply_at(&metadata, parent->fd, base, entry, err);
 }
 
 /* Link entries change no metadata: it is that of the file they name (POSIX pax). */
@@ -554,7 +716,9 @@ static int place_hard_link(struct tree *tree, const struct entry *entry, struct 
 		r = try_link(tree, entry, err);
 	if (r == 0)
 		return fail(err, EEXIST, "linkat", entry->path);
-	return r < 0 ? r : 0;
+	if (r < 0 || tree->storage == NULL)
+		return r < 0 ? r : 0;
+	return pass_on_metadata(tree, entry, err);
 }
 
 int tree_place(struct tree *tree, const struct entry *entry, struct oakum_error *err)
@@ -569,7 +733,7 @@ int tree_place(struct tree *tree, const struct entry *entry, struct oakum_error 
 	case ENTRY_SYMLINK:
 	case ENTRY_BLOCK_DEVICE:
 	case ENTRY_FIFO:
-		return place_unopened(tree, entry, err);
+		return place_unopened(tree, entry, rules_of(tree), err);
 	case ENTRY_FILE:
 		break;
 	}
@@ -592,7 +756,7 @@ int tree_remove(struct tree *tree, const char *path, struct oakum_error *err)
 	if (is_nowhere(r))
 		return 0;
 	if (r < 0)
-		return fail_parent(err, -r, path);
+		return fail_parent(tree, -r, "remove", path, err);
 	/* All that is in a directory of this layer is of this layer. */
 	if (placed_has(&tree->placed, &parent->inode, ""))
 		return 0;
@@ -607,7 +771,7 @@ int tree_empty(struct tree *tree, const char *path, struct oakum_error *err)
 	if (is_nowhere(r))
 		return 0;
 	if (r < 0)
-		return fail_parent(err, -r, path);
+		return fail_parent(tree, -r, "empty", path, err);
 	if (placed_has(&tree->placed, &directory->inode, ""))
 		return 0;
 	r = remove_content(directory->fd, &tree->placed);
@@ -621,8 +785,29 @@ int tree_mark_opaque(struct tree *tree, const char *path, struct oakum_error *er
 	int r = open_or_make(tree, path, strlen(path), &directory);
 
 	if (r < 0)
-		return fail_parent(err, -r, path);
+		return fail_parent(tree, -r, "mark opaque", path, err);
 	return mark_opaque(tree, directory->fd, path, err);
+}
+
+int tree_clear(struct tree *tree, const char *path, struct oakum_error *err)
+{
+	struct parent *parent;
+	int r = open_parent_of(tree, path, "mknodat", &parent, err);
+
+	return r < 0 ? r : clear_way(tree, parent, path, err);
+}
+
+int tree_set_xattr(
+	struct tree *tree, const char *path, const struct xattr *xattr, struct oakum_error *err)
+{
+	struct parent *directory;
+	int r = parents_open(tree->parents, path, strlen(path), &directory);
+
+	if (r < 0)
+		return fail_parent(tree, -r, "openat", path, err);
+	if (fsetxattr(directory->fd, xattr->name, xattr->value, xattr->value_bytes, 0) < 0)
+		return fail_because(err, errno, "setxattr", path, "%s", xattr->name);
+	return 0;
 }
 
 int tree_finish(struct tree *tree, struct oakum_error *err)

@@ -15,8 +15,26 @@
 
 struct tree;
 
-/* root_fd is borrowed and kept. whiteouts: enum oakum_whiteouts. */
-int tree_new(int root_fd, uint32_t whiteouts, struct tree **tree, struct oakum_error *err);
+/*
+ * The ways of containers/storage, where they differ: directories get owner, mode and attributes
+ * at once, hard links pass on what their entries say, a parent's group and ACL are left as the
+ * kernel hands them down, errors are those of the system call that was needed.
+ */
+struct tree_storage {
+	struct metadata_rules metadata;
+	const char *destination;    /* for messages; absolute */
+	uint32_t implied_mode;	    /* of directories that no entry tells about */
+	struct owner implied_owner; /* UINT32_MAX: left as it comes */
+	bool keeps_kinds; /* a directory is not replaced by another thing, nor that by one */
+};
+
+struct tree_options {
+	int root_fd;			    /* borrowed; kept */
+	uint32_t whiteouts;		    /* enum oakum_whiteouts */
+	const struct tree_storage *storage; /* borrowed; kept; NULL: oakum's own ways */
+};
+
+int tree_new(const struct tree_options *options, struct tree **tree, struct oakum_error *err);
 void tree_free(struct tree *tree);
 
 /*
@@ -38,6 +56,13 @@ int tree_empty(struct tree *tree, const char *path, struct oakum_error *err);
 
 /* Tells overlayfs that the directory at path hides all below it; makes it if needed. */
 int tree_mark_opaque(struct tree *tree, const char *path, struct oakum_error *err);
+
+/* Sees to it that nothing has the name, as an entry that replaces it would. */
+int tree_clear(struct tree *tree, const char *path, struct oakum_error *err);
+
+/* Sets an attribute of the directory at path. */
+int tree_set_xattr(
+	struct tree *tree, const char *path, const struct xattr *xattr, struct oakum_error *err);
 
 /* Sets what was put off: owners, attributes, modes and times of directories. */
 int tree_finish(struct tree *tree, struct oakum_error *err);

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "layer/policy.h"
+#include "layer/storage_policy.h"
 #include "unpacker/tar_reader.h"
 #include "unpacker/tree.h"
 #include "unpacker/writer.h"
@@ -16,13 +17,74 @@ enum { DEFAULT_THREADS = 1 };
 struct unpacker {
 	struct unpacker_options options;
 	struct tar_reader *reader;
-	struct policy *policy;
+	struct policy *policy; /* one of the two judges */
+	struct storage_policy *storage_policy;
+	struct tree_storage tree_storage;
 	struct tree *tree;
 	struct writer *writer;
 	unsigned int threads;
 	uint64_t entries;
 	uint64_t skipped;
 };
+
+static int open_policy(struct unpacker *u, struct oakum_error *err)
+{
+	const struct unpacker_options *options = &u->options;
+	const struct policy_options policy = {
+		.limits = &options->limits,
+		.whiteouts = options->whiteouts,
+		.profile = options->profile,
+		.exclude = options->exclude,
+	};
+
+	if (options->storage == NULL)
+		return policy_new(&policy, &u->policy, err);
+	const struct storage_policy_options storage = {
+		.storage = options->storage->options,
+		.limits = &options->limits,
+		.destination = options->storage->destination,
+		.is_layer = options->storage->is_layer,
+	};
+	return storage_policy_new(&storage, &u->storage_policy, err);
+}
+
+static int open_tree(struct unpacker *u, struct oakum_error *err)
+{
+	const struct unpacker_storage *storage = u->options.storage;
+	struct tree_options options = {
+		.root_fd = u->options.rootfs_fd,
+		.whiteouts = u->options.whiteouts,
+	};
+
+	if (storage == NULL)
+		return tree_new(&options, &u->tree, err);
+	const struct storage_options *asked = storage->options;
+	u->tree_storage = (struct tree_storage){
+		.metadata = {
+			.leaves_owner = !storage->is_layer && (asked->no_lchown || asked->has_force_mask),
+			.forgives_owner = asked->ignore_chown_errors,
+			.is_in_user_namespace = asked->in_user_namespace,
+			.needed_xattr = asked->has_force_mask ? storage_override_name : NULL,
+			.tell = storage->tell,
+			.context = storage->context,
+		},
+		.destination = storage->destination,
+		.implied_mode = storage->implied_mode,
+		.implied_owner = { UINT32_MAX, UINT32_MAX },
+		.keeps_kinds = asked->no_overwrite_dir_non_dir && !storage->is_layer,
+	};
+	if (!storage->is_layer)
+		u->tree_storage.implied_owner = (struct owner){ storage_root_id(&asked->uids),
+			storage_root_id(&asked->gids) };
+	options.storage = &u->tree_storage;
+	return tree_new(&options, &u->tree, err);
+}
+
+static struct tally *tally_of(struct unpacker *u)
+{
+	return u->policy != NULL ? policy_tally(u->policy)
+				 : storage_policy_tally(u->storage_policy);
+}
 
 static int open_parts(struct unpacker *u, struct oakum_error *err)
 {
@@ -32,23 +94,18 @@ static int open_parts(struct unpacker *u, struct oakum_error *err)
 		.limits = &options->limits,
 		.profile = options->profile,
 		.trailing = options->trailing,
-	};
-	const struct policy_options policy = {
-		.limits = &options->limits,
-		.whiteouts = options->whiteouts,
-		.profile = options->profile,
-		.exclude = options->exclude,
+		.reads_as_go = options->storage != NULL,
 	};
 	int r = tar_reader_new(&reader, &u->reader, err);
 
 	if (r == 0)
-		r = policy_new(&policy, &u->policy, err);
+		r = open_policy(u, err);
 	if (r == 0)
-		r = tree_new(options->rootfs_fd, options->whiteouts, &u->tree, err);
+		r = open_tree(u, err);
 	if (r == 0)
 		r = writer_new(u->threads, &u->writer, err);
 	if (r == 0)
-		writer_set_source(u->writer, u->reader, u->policy);
+		writer_set_source(u->writer, u->reader, tally_of(u));
 	return r;
 }
 
@@ -82,6 +139,7 @@ void unpacker_close(struct unpacker **unpacker)
 	writer_free(old->writer);
 	tree_free(old->tree);
 	policy_free(old->policy);
+	storage_policy_free(old->storage_policy);
 	tar_reader_free(old->reader);
 	free(old);
 }
@@ -115,8 +173,18 @@ static int carry_out(struct unpacker *u, enum verdict verdict, const struct entr
 		return tree_empty(u->tree, entry->path, err);
 	case VERDICT_MARK_OPAQUE:
 		return tree_mark_opaque(u->tree, entry->path, err);
+	case VERDICT_CLEAR:
+		return tree_clear(u->tree, entry->path, err);
 	}
 	__builtin_unreachable();
+}
+
+static int judge(
+	struct unpacker *u, struct entry *entry, enum verdict *verdict, struct oakum_error *err)
+{
+	if (u->policy != NULL)
+		return policy_judge(u->policy, entry, verdict, err);
+	return storage_policy_judge(u->storage_policy, entry, verdict, err);
 }
 
 static int unpack_entries(struct unpacker *u, struct oakum_error *err)
@@ -127,7 +195,7 @@ static int unpack_entries(struct unpacker *u, struct oakum_error *err)
 
 	while ((r = tar_reader_next(u->reader, &entry, err)) > 0) {
 		u->entries++;
-		r = staged(policy_judge(u->policy, &entry, &verdict, err), OAKUM_STAGE_POLICY, err);
+		r = staged(judge(u, &entry, &verdict, err), OAKUM_STAGE_POLICY, err);
 		if (r < 0)
 			return r;
 		r = staged(carry_out(u, verdict, &entry, err), OAKUM_STAGE_WRITE, err);
@@ -135,6 +203,18 @@ static int unpack_entries(struct unpacker *u, struct oakum_error *err)
 			return r;
 	}
 	return staged(r, OAKUM_STAGE_READ, err);
+}
+
+/* What is done when every entry is in its place. */
+static int finish_tree(struct unpacker *u, struct oakum_error *err)
+{
+	struct xattr xattr;
+	int r = tree_finish(u->tree, err);
+
+	if (r == 0 && u->storage_policy != NULL &&
+		storage_policy_root_xattr(u->storage_policy, &xattr))
+		r = tree_set_xattr(u->tree, u->tree_storage.destination + 1, &xattr, err);
+	return r;
 }
 
 int unpacker_run(struct unpacker *unpacker, struct oakum_stats *stats, struct oakum_error *err)
@@ -149,12 +229,17 @@ int unpacker_run(struct unpacker *unpacker, struct oakum_stats *stats, struct oa
 		r = -err->code;
 	}
 	if (r == 0)
-		r = staged(tree_finish(unpacker->tree, err), OAKUM_STAGE_WRITE, err);
+		r = staged(finish_tree(unpacker, err), OAKUM_STAGE_WRITE, err);
 	stats->entries = unpacker->entries;
 	stats->skipped = unpacker->skipped;
 	stats->content_bytes = writer_content_bytes(unpacker->writer);
 	stats->threads = unpacker->threads;
 	return r;
+}
+
+uint64_t unpacker_layer_bytes(const struct unpacker *unpacker)
+{
+	return storage_policy_layer_bytes(unpacker->storage_policy);
 }
 
 bool unpacker_stream_ended_early(const struct unpacker *unpacker)

@@ -4,11 +4,22 @@
 #define OAKUM_UNPACKER_UNPACKER_H
 
 #include "layer/limits.h"
+#include "layer/storage_options.h"
 
 #include <oakum/oakum.h>
 #include <stdbool.h>
 
 struct unpacker;
+
+/* For a caller of a storage-* helper: its options, and where the entries go. All borrowed. */
+struct unpacker_storage {
+	const struct storage_options *options;
+	const char *destination; /* absolute and clean; "/" is the rootfs */
+	bool is_layer;		 /* storage-applyLayer */
+	uint32_t implied_mode;	 /* of directories that no entry tells about */
+	void (*tell)(void *context, const struct oakum_error *err); /* what was forgiven */
+	void *context;
+};
 
 struct unpacker_options {
 	int stream_fd;		    /* borrowed; the tar stream; may be non-blocking */
@@ -19,6 +30,8 @@ struct unpacker_options {
 	uint32_t threads;	    /* 0 = chosen for the machine */
 	const char *const *exclude; /* NULL, or a NULL-terminated list; borrowed */
 	struct limits limits;
+	/* Not NULL: by the rules of containers/storage, whatever exclude and profile say. */
+	const struct unpacker_storage *storage;
 };
 
 /* Allocates, and starts the writer threads: after the walls that a thread inherits, before seccomp.
@@ -32,6 +45,9 @@ void unpacker_close(struct unpacker **unpacker);
 /* Unpacks to the end of the stream; fills entries, skipped, content_bytes and threads of stats in
  * any case. */
 int unpacker_run(struct unpacker *unpacker, struct oakum_stats *stats, struct oakum_error *err);
+
+/* The sum of the sizes that headers have claimed, by the rules of containers/storage. */
+uint64_t unpacker_layer_bytes(const struct unpacker *unpacker);
 
 /* After a failed run: the stream was cut off, so that whoever fed it has the better story. */
 bool unpacker_stream_ended_early(const struct unpacker *unpacker);

@@ -44,7 +44,7 @@ struct writer {
 
 	/* of the calling thread alone */
 	struct tar_reader *reader;
-	struct policy *policy;
+	struct tally *tally;
 	uint64_t next_sequence;
 	uint64_t content_bytes;
 
@@ -107,7 +107,7 @@ static int next_piece(
 	if (length <= 0)
 		return staged((int)length, OAKUM_STAGE_READ, err);
 	piece->length = (size_t)length;
-	int r = policy_count_content(writer->policy, piece->length, path, err);
+	int r = tally_content(writer->tally, piece->length, path, err);
 	if (r < 0)
 		return staged(r, OAKUM_STAGE_POLICY, err);
 	writer->content_bytes += piece->length;
@@ -406,10 +406,10 @@ int writer_finish(struct writer *writer, struct oakum_error *err)
 	return r;
 }
 
-void writer_set_source(struct writer *writer, struct tar_reader *reader, struct policy *policy)
+void writer_set_source(struct writer *writer, struct tar_reader *reader, struct tally *tally)
 {
 	writer->reader = reader;
-	writer->policy = policy;
+	writer->tally = tally;
 }
 
 uint64_t writer_content_bytes(const struct writer *writer)

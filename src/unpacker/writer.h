@@ -7,7 +7,7 @@
 #ifndef OAKUM_UNPACKER_WRITER_H
 #define OAKUM_UNPACKER_WRITER_H
 
-#include "layer/policy.h"
+#include "layer/tally.h"
 #include "unpacker/metadata.h"
 #include "unpacker/tar_reader.h"
 
@@ -34,7 +34,7 @@ int writer_fill(struct writer *writer, int *file_fd, const struct entry *entry,
 	const struct metadata *metadata, struct oakum_error *err);
 
 /* Where writer_fill() gets content from and has it counted; borrowed. */
-void writer_set_source(struct writer *writer, struct tar_reader *reader, struct policy *policy);
+void writer_set_source(struct writer *writer, struct tar_reader *reader, struct tally *tally);
 
 /* Waits until all is written: 0, or the error of the earliest entry in layer order. */
 int writer_finish(struct writer *writer, struct oakum_error *err);

@@ -105,7 +105,7 @@ static void judge_one(
 	require(strlen(path_base(entry.path)) <= PATH_COMPONENT_MAX);
 	if (verdict == VERDICT_PLACE)
 		check_placed(options, &entry);
-	if (policy_count_content(policy, entry.logical_bytes, entry.path, &err) < 0)
+	if (tally_content(policy_tally(policy), entry.logical_bytes, entry.path, &err) < 0)
 		require(err.code == EFBIG);
 }
 

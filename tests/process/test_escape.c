@@ -120,11 +120,12 @@ static int raise_walls(
 		.max_level = level,
 		.max_landlock_abi = walls == WHOLE_JAIL_WITHOUT_LANDLOCK ? 1 : 0,
 	};
+	const struct root_request request = { .rootfs_fd = rootfs_fd, .max_level = level };
 	uint32_t reached;
 	uint32_t bits = 0;
 
 	if (walls == ROOT_SWITCH_ALONE)
-		return root_switch(rootfs_fd, level, &reached, &bits, &err) < 0 || reached != level;
+		return root_switch(&request, &reached, &bits, &err) < 0 || reached != level;
 	if (jail_enter(&jail, &result, &err) < 0)
 		return 1;
 #ifndef OAKUM_SANITIZED

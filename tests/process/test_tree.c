@@ -34,7 +34,11 @@ static void begin_layer(uint32_t whiteouts)
 {
 	tree_free(tree);
 	tree = NULL;
-	assert_int_equal(tree_new(scratch.rootfs_fd, whiteouts, &tree, &err), 0);
+	const struct tree_options options = {
+		.root_fd = scratch.rootfs_fd,
+		.whiteouts = whiteouts,
+	};
+	assert_int_equal(tree_new(&options, &tree, &err), 0);
 }
 
 static int set_up(void **state)

@@ -24,7 +24,7 @@ static const unsigned int all_threads[] = { 1, 2, 3, 8 };
 static const struct limits limits = LIMITS_DEFAULT;
 static struct scratch scratch;
 static struct tar_reader *reader;
-static struct policy *policy;
+static struct tally tally;
 static struct writer *writer;
 static struct oakum_error err;
 static int stream_fd;
@@ -47,21 +47,18 @@ static int tear_down(void **state)
 
 static void begin(const struct tarball *tar, unsigned int threads)
 {
-	const struct policy_options rules = { .limits = &limits };
-
+	tally = (struct tally){ .limits = &limits };
 	stream_fd = memory_file(tar->bytes, tar->length);
 	const struct tar_reader_options options = { .stream_fd = stream_fd, .limits = &limits };
 	assert_int_equal(tar_reader_new(&options, &reader, &err), 0);
-	assert_int_equal(policy_new(&rules, &policy, &err), 0);
 	assert_int_equal(writer_new(threads, &writer, &err), 0);
-	writer_set_source(writer, reader, policy);
+	writer_set_source(writer, reader, &tally);
 	filled = 0;
 }
 
 static void end(void)
 {
 	writer_free(writer);
-	policy_free(policy);
 	tar_reader_free(reader);
 	close(stream_fd);
 }

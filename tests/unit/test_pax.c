@@ -324,7 +324,7 @@ static void a_global_header_changes_no_entry(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct tarball body = records_of(&rows[i].record, 1);
 		struct oakum_error err;
-		if (pax_check_global(body.bytes, body.length, &err) != -rows[i].code)
+		if (pax_check_global(body.bytes, body.length, false, &err) != -rows[i].code)
 			fail_msg("%s", rows[i].record);
 		tarball_free(&body);
 	}

@@ -422,18 +422,18 @@ static void content_is_counted(void **state)
 	(void)state;
 	limits.content_bytes = 100;
 	policy = policy_of((struct policy_options){ .limits = &limits });
-	assert_int_equal(policy_count_content(policy, 60, "a", &err), 0);
-	assert_int_equal(policy_count_content(policy, 40, "b", &err), 0);
-	assert_int_equal(policy_count_content(policy, 0, "c", &err), 0);
-	assert_int_equal(policy_count_content(policy, 1, "d", &err), -EFBIG);
+	assert_int_equal(tally_content(policy_tally(policy), 60, "a", &err), 0);
+	assert_int_equal(tally_content(policy_tally(policy), 40, "b", &err), 0);
+	assert_int_equal(tally_content(policy_tally(policy), 0, "c", &err), 0);
+	assert_int_equal(tally_content(policy_tally(policy), 1, "d", &err), -EFBIG);
 	assert_names_limit(&err, "content-bytes", "d");
-	assert_int_equal(policy_count_content(policy, UINT64_MAX, "e", &err), -EFBIG);
+	assert_int_equal(tally_content(policy_tally(policy), UINT64_MAX, "e", &err), -EFBIG);
 	policy_free(policy);
 
 	limits.content_bytes = UINT64_MAX;
 	policy = policy_of((struct policy_options){ .limits = &limits });
-	assert_int_equal(policy_count_content(policy, UINT64_MAX, "a", &err), 0);
-	assert_int_equal(policy_count_content(policy, 1, "b", &err), -EFBIG);
+	assert_int_equal(tally_content(policy_tally(policy), UINT64_MAX, "a", &err), 0);
+	assert_int_equal(tally_content(policy_tally(policy), 1, "b", &err), -EFBIG);
 	policy_free(policy);
 }
 
