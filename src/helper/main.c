@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "helper/child.h"
 #include "helper/request_read.h"
+#include "helper/storage.h"
 #include "monitor/monitor.h"
 #include "wire/report.h"
 
@@ -67,22 +68,45 @@ const char *__asan_default_options(void)
 }
 #endif
 
-static const struct {
+static int run_as_monitor(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	return run_monitor();
+}
+
+static const struct personality {
 	const char *name;
-	int (*run)(void);
+	int (*run)(int argc, char **argv);
 } personalities[] = {
-	{ "oakum-monitor", run_monitor },
+	{ "oakum-monitor", run_as_monitor },
+	{ "storage-untar", storage_untar },
+	{ "storage-applyLayer", storage_apply_layer },
 };
 
+static const struct personality *find_personality(const char *name)
+{
+	for (size_t i = 0; i < sizeof(personalities) / sizeof(personalities[0]); i++) {
+		if (strcmp(name, personalities[i].name) == 0)
+			return &personalities[i];
+	}
+	return NULL;
+}
+
+/* By the name that it was called by, or else by its first argument. */
 int main(int argc, char **argv)
 {
 	const char *name = argc > 0 ? base_name(argv[0]) : "oakum-helper";
+	const struct personality *personality = find_personality(name);
 
 	ignore_deadly_signals();
-	for (size_t i = 0; i < sizeof(personalities) / sizeof(personalities[0]); i++) {
-		if (strcmp(name, personalities[i].name) == 0)
-			return personalities[i].run();
+	if (personality == NULL && argc > 1) {
+		personality = find_personality(argv[1]);
+		argc--;
+		argv++;
 	}
+	if (personality != NULL)
+		return personality->run(argc, argv);
 	fprintf(stderr,
 		"%s: this program is started by liboakum; to unpack a layer use: oakum unpack\n",
 		name);

@@ -4,18 +4,11 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/fd.h"
+#include "helper/json.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-
-static void free_json(json_t **json)
-{
-	json_decref(*json);
-}
-#define cleanup_json __attribute__((cleanup(free_json)))
 
 static int bad(struct oakum_error *err, const char *key, const char *why)
 {
@@ -166,7 +159,6 @@ int request_read(int fd, struct request *request, struct oakum_error *err)
 {
 	cleanup_free char *text = NULL;
 	size_t length;
-	size_t seed;
 
 	request_init(request);
 	int r = fd_read_all(fd, REQUEST_MAX_BYTES, &text, &length);
@@ -174,8 +166,6 @@ int request_read(int fd, struct request *request, struct oakum_error *err)
 	if (r < 0)
 		return fail_because(err, -r, "read options", NULL, "at most %d MiB are taken",
 			REQUEST_MAX_BYTES >> 20);
-	/* Of its hash table: left alone, jansson would open /dev/urandom for it. */
-	if (getrandom(&seed, sizeof(seed), 0) == (ssize_t)sizeof(seed))
-		json_object_seed(seed);
+	seed_json();
 	return request_parse(text, length, request, err);
 }

@@ -9,7 +9,7 @@
 
 enum {
 	GO_QUOTED_BYTES = 1024, /* of a quoted name; the rest of a longer one is left out */
-	GO_TEXT_BYTES = 8192,	/* of a whole text */
+	GO_TEXT_BYTES = 10240,	/* of a whole text */
 };
 
 /* The text of an errno: strerror(3)'s in the C locale but for a few, its first letter small. */

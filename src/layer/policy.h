@@ -17,6 +17,8 @@ enum verdict {
 			   placed */
 	VERDICT_EMPTY,	/* an opaque marker: empty the directory entry->path, but for the same */
 	VERDICT_MARK_OPAQUE, /* the same for overlayfs: mark the directory entry->path */
+	VERDICT_KEEP,	     /* keep its content by the name link, and place nothing */
+	VERDICT_COPY,	     /* a new file with the content that was kept by the name link */
 	VERDICT_CLEAR,	     /* nothing shall have the name, as if an entry had replaced it */
 };
 

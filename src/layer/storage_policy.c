@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "layer/storage_policy.h"
 
+#include "base/cleanup.h"
 #include "base/error.h"
 #include "layer/go_path.h"
 #include "layer/go_text.h"
@@ -13,16 +14,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OVERRIDE_BYTES = 80 };
+enum {
+	OVERRIDE_BYTES = 80,
+	KEPT_MAX = 64, /* headers of AUFS's files */
+};
 
 const char storage_override_name[] = "user.containers.override_stat";
 static const char whiteout_prefix[] = ".wh.";
 static const char metadata_prefix[] = ".wh..wh.";
+static const char aufs_links_prefix[] = ".wh..wh.plnk";
 static const char opaque_name[] = ".wh..wh..opq";
 
 struct buffer {
 	char *text;
 	size_t room;
+};
+
+/* Of a file that AUFS's hard links are copies of: all that their own headers do not say. */
+struct kept_header {
+	char *base;
+	struct entry entry; /* its pointers are of no use */
 };
 
 struct storage_policy {
@@ -43,6 +54,9 @@ struct storage_policy {
 	char override[OVERRIDE_BYTES];
 
 	char root_override[OVERRIDE_BYTES];
+
+	struct kept_header kept[KEPT_MAX];
+	size_t kept_count;
 };
 
 int storage_policy_new(const struct storage_policy_options *options, struct storage_policy **policy,
@@ -77,6 +91,8 @@ void storage_policy_free(struct storage_policy *policy)
 	free(policy->path.text);
 	free(policy->link.text);
 	free(policy->xattrs);
+	for (size_t i = 0; i < policy->kept_count; i++)
+		free(policy->kept[i].base);
 	free(policy);
 }
 
@@ -444,6 +460,69 @@ static bool is_aufs_metadata(const struct storage_policy *policy)
 	       strcmp(name, opaque_name) != 0;
 }
 
+/* --- AUFS's hard links across layers: copies of files in .wh..wh.plnk --- */
+
+static struct kept_header *find_kept(struct storage_policy *policy, const char *base)
+{
+	for (size_t i = 0; i < policy->kept_count; i++) {
+		if (strcmp(policy->kept[i].base, base) == 0)
+			return &policy->kept[i];
+	}
+	return NULL;
+}
+
+static int judge_metadata(struct storage_policy *policy, struct entry *entry, enum verdict *verdict,
+	struct oakum_error *err)
+{
+	const char *base = path_base(policy->name.text);
+	struct kept_header *kept = find_kept(policy, base);
+
+	if (!starts_with(policy->name.text, aufs_links_prefix) || entry->type != ENTRY_FILE)
+		return 0;
+	if (kept == NULL) {
+		if (policy->kept_count == KEPT_MAX)
+			return refuse(entry, "more than 64 files for hard links of AUFS", err);
+		kept = &policy->kept[policy->kept_count];
+		kept->base = strdup(base);
+		if (kept->base == NULL)
+			return fail(err, ENOMEM, "check entry", entry->name);
+		policy->kept_count++;
+	}
+	kept->entry = *entry;
+	entry->link = kept->base;
+	*verdict = VERDICT_KEEP;
+	return 0;
+}
+
+static bool is_aufs_link(struct storage_policy *policy, const struct entry *entry)
+{
+	if (!policy->is_layer || entry->type != ENTRY_HARD_LINK ||
+		strlen(entry->link_name) > policy->limits->name_bytes)
+		return false;
+	cleanup_free char *clean = malloc(strlen(entry->link_name) + 2);
+	if (clean == NULL)
+		return false;
+	go_path_clean(entry->link_name, clean);
+	return starts_with(clean, aufs_links_prefix);
+}
+
+/* Its header is that of the file, and so is its content. */
+static int become_copy(struct storage_policy *policy, struct entry *entry, struct oakum_error *err)
+{
+	const struct kept_header *kept = find_kept(policy, path_base(entry->link_name));
+
+	if (kept == NULL)
+		return fail_because(err, EBADMSG, "", entry->name, "invalid aufs hardlink");
+	const struct entry own = *entry;
+	*entry = kept->entry;
+	entry->name = own.name;
+	entry->path = own.path;
+	entry->link_name = own.link_name;
+	entry->link = kept->base;
+	entry->xattr_count = 0;
+	return 0;
+}
+
 /* --- all of it --- */
 
 static bool is_device(const struct entry *entry)
@@ -506,8 +585,10 @@ int storage_policy_judge(struct storage_policy *policy, struct entry *entry, enu
 	if (r < 0)
 		return r;
 	*verdict = VERDICT_SKIP;
-	if (prefixes_match(policy->excludes, policy->name.text) || is_aufs_metadata(policy))
+	if (prefixes_match(policy->excludes, policy->name.text))
 		return 0;
+	if (is_aufs_metadata(policy))
+		return judge_metadata(policy, entry, verdict, err);
 	if (is_the_destination(policy))
 		return judge_destination(policy, entry, verdict, err);
 	r = check_place(policy, entry, err);
@@ -516,6 +597,10 @@ int storage_policy_judge(struct storage_policy *policy, struct entry *entry, enu
 	if (*entry->path == '\0' && entry->type != ENTRY_DIRECTORY)
 		return refuse(entry, "the rootfs itself can only be a directory", err);
 	*verdict = VERDICT_PLACE;
+	if (is_aufs_link(policy, entry) && !is_whiteout(policy, entry)) {
+		r = become_copy(policy, entry, err);
+		*verdict = VERDICT_COPY;
+	}
 	entry->mode &= 07777;
-	return edit(policy, entry, verdict, err);
+	return r < 0 ? r : edit(policy, entry, verdict, err);
 }

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "layer/policy.h"
 #include "layer/storage_policy.h"
+#include "unpacker/stash.h"
 #include "unpacker/tar_reader.h"
 #include "unpacker/tree.h"
 #include "unpacker/writer.h"
@@ -19,6 +20,7 @@ struct unpacker {
 	struct tar_reader *reader;
 	struct policy *policy; /* one of the two judges */
 	struct storage_policy *storage_policy;
+	struct stash *stash; /* of storage-applyLayer alone */
 	struct tree_storage tree_storage;
 	struct tree *tree;
 	struct writer *writer;
@@ -45,6 +47,10 @@ static int open_policy(struct unpacker *u, struct oakum_error *err)
 		.destination = options->storage->destination,
 		.is_layer = options->storage->is_layer,
 	};
+	if (options->storage->is_layer)
+		u->stash = stash_new(options->rootfs_fd);
+	if (options->storage->is_layer && u->stash == NULL)
+		return fail(err, ENOMEM, "prepare unpacker", NULL);
 	return storage_policy_new(&storage, &u->storage_policy, err);
 }
 
@@ -140,6 +146,7 @@ void unpacker_close(struct unpacker **unpacker)
 	tree_free(old->tree);
 	policy_free(old->policy);
 	storage_policy_free(old->storage_policy);
+	stash_free(old->stash);
 	tar_reader_free(old->reader);
 	free(old);
 }
@@ -158,6 +165,17 @@ static int place(struct unpacker *u, const struct entry *entry, struct oakum_err
 	return writer_fill(u->writer, &file_fd, entry, &metadata, err);
 }
 
+static int copy(struct unpacker *u, const struct entry *entry, struct oakum_error *err)
+{
+	struct metadata metadata;
+	cleanup_fd int file_fd = -1;
+	int r = tree_create_file(u->tree, entry, &file_fd, &metadata, err);
+
+	if (r == 0)
+		r = stash_copy(u->stash, entry->link, file_fd, entry->path, err);
+	return r < 0 ? r : metadata_apply(&metadata, file_fd, entry->path, err);
+}
+
 static int carry_out(struct unpacker *u, enum verdict verdict, const struct entry *entry,
 	struct oakum_error *err)
 {
@@ -173,6 +191,10 @@ static int carry_out(struct unpacker *u, enum verdict verdict, const struct entr
 		return tree_empty(u->tree, entry->path, err);
 	case VERDICT_MARK_OPAQUE:
 		return tree_mark_opaque(u->tree, entry->path, err);
+	case VERDICT_KEEP:
+		return stash_keep(u->stash, entry->link, u->reader, tally_of(u), err);
+	case VERDICT_COPY:
+		return copy(u, entry, err);
 	case VERDICT_CLEAR:
 		return tree_clear(u->tree, entry->path, err);
 	}
