@@ -25,8 +25,8 @@ static int clone_mount(const struct root_request *request)
 		.propagation = MS_PRIVATE,
 	};
 	const unsigned int flags = AT_EMPTY_PATH | (request->has_submounts ? AT_RECURSIVE : 0);
-	cleanup_fd int tree_fd = sys_open_tree(
-		request->rootfs_fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | flags);
+	cleanup_fd int tree_fd =
+		sys_open_tree(request->rootfs_fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | flags);
 
 	if (tree_fd < 0)
 		return -errno;

@@ -135,6 +135,14 @@ const char *block_check_entry(const struct block *block)
 	return why != NULL ? why : check_gnu_fields(block);
 }
 
+uint32_t block_mode(const struct block *block)
+{
+	int64_t mode = 0;
+
+	(void)NUMBER_OF(block->mode, &mode);
+	return (uint32_t)mode & 07777;
+}
+
 bool block_real_size(const struct block *block, uint64_t *real_size)
 {
 	int64_t number;

@@ -84,6 +84,9 @@ const char *block_check(const struct block *block, uint64_t *size);
  */
 const char *block_check_entry(const struct block *block);
 
+/* The bits of chmod(2), of a header that has passed. */
+uint32_t block_mode(const struct block *block);
+
 /* The size of an old GNU sparse file, holes included; false if it is no number.
  */
 bool block_real_size(const struct block *block, uint64_t *real_size);

@@ -112,17 +112,26 @@ static void append_reason(char *buffer, size_t *length, const struct oakum_error
 	append(buffer, length, ")");
 }
 
+static const char unhandled[] = "unhandled tar header type ";
+
+/* The first part of its detail alone. */
+static void append_type(char *buffer, size_t *length, const char *detail)
+{
+	char type[64];
+
+	snprintf(type, sizeof(type), "%.*s", (int)strcspn(detail, ";"), detail);
+	append(buffer, length, type);
+}
+
 static void write_bad_stream(char *buffer, const struct oakum_error *err, bool ended_early)
 {
 	size_t length = 0;
 
 	buffer[0] = '\0';
-	if (strcmp(err->op, "read type") == 0) {
-		append(buffer, &length, err->detail);
-		return;
-	}
 	if (ended_early)
 		append(buffer, &length, "unexpected EOF");
+	else if (strncmp(err->detail, unhandled, strlen(unhandled)) == 0)
+		append_type(buffer, &length, err->detail);
 	else if (err->code == EFBIG)
 		append(buffer, &length, "archive/tar: header field too long");
 	else

@@ -189,6 +189,7 @@ static const char *describe_entry(
 	check->member = (struct header_member){
 		.position = check->member_from,
 		.claimed_bytes = size,
+		.mode = block_mode(block),
 		.type_flag = plain_type(check, block->type_flag),
 		.has_mtime = pax->has_mtime,
 		.mtime_s = pax->mtime_s,
@@ -227,7 +228,8 @@ static int begin_entry(struct header_check *check, const struct block *block, ui
 {
 	const char *why;
 
-	if (memchr("01234567S", block->type_flag, sizeof("01234567S")) == NULL)
+	if (memchr("0123456S", block->type_flag, sizeof("0123456S")) == NULL &&
+		(block->type_flag != '7' || check->reads_as_go))
 		return fail_because(err, EBADMSG, "read type", NULL, "unhandled tar header type %d",
 			(unsigned char)block->type_flag);
 	why = block_check_entry(block);

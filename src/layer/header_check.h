@@ -39,6 +39,7 @@ struct header_member {
 	 * a slash; '1', '2', '3', '4', '6' as in POSIX.
 	 */
 	char type_flag;
+	uint32_t mode;	 /* 07777 of the header, where libarchive mixes ACLs in */
 	bool has_mtime;	 /* of a pax record, exact, where libarchive is not (before
 			    1970) */
 	int64_t mtime_s; /* rounded down */

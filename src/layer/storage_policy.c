@@ -158,13 +158,14 @@ static bool is_inside(const struct storage_policy *policy, const char *path)
 
 static int find_path(struct storage_policy *policy, struct entry *entry, struct oakum_error *err)
 {
-	int r = join_below(policy, entry->name, &policy->path, err);
+	int r = reserve(&policy->name, strlen(entry->name) + 2, err);
 
-	if (r == 0)
-		r = reserve(&policy->name, strlen(entry->name) + 2, err);
 	if (r < 0)
 		return r;
 	go_path_clean(entry->name, policy->name.text);
+	r = join_below(policy, policy->name.text, &policy->path, err);
+	if (r < 0)
+		return r;
 	entry->path = policy->path.text;
 	return 0;
 }
@@ -181,7 +182,7 @@ static int check_place(
 					 err, "path-depth", policy->limits->path_depth, entry->name)
 			       : 0;
 	return fail_because(err, EBADMSG, "", entry->name, "%s is outside of %s",
-		go_quote(entry->name, name), go_quote(policy->destination, destination));
+		go_quote(policy->name.text, name), go_quote(policy->destination, destination));
 }
 
 /* --- links --- */
@@ -208,6 +209,8 @@ static int check_hard_link(
 	entry->link = policy->link.text;
 	if (!is_inside(policy, entry->link))
 		return refuse_link("hardlink", entry->link, entry, err);
+	if (*entry->link == '\0')
+		return fail(err, EPERM, "linkat", entry->path);
 	/* It would first be removed, and then not be there to link to. */
 	if (strcmp(entry->link, entry->path) == 0)
 		return fail(err, ENOENT, "linkat", entry->path);

@@ -141,10 +141,10 @@ static const char *terminated(struct parents *parents, const char *path, size_t 
 }
 
 /* By the kernel, below from_fd. It says EAGAIN when ".." is walked while anything is renamed. */
-static int open_below(int from_fd, const char *path, uint64_t resolve, int flags)
+static int open_any_below(int from_fd, const char *path, uint64_t resolve, int flags)
 {
 	const struct open_how how = {
-		.flags = (unsigned int)(flags | O_DIRECTORY | O_CLOEXEC),
+		.flags = (unsigned int)(flags | O_CLOEXEC),
 		.resolve = resolve | RESOLVE_NO_MAGICLINKS,
 	};
 
@@ -156,6 +156,21 @@ static int open_below(int from_fd, const char *path, uint64_t resolve, int flags
 			return -errno;
 	}
 	return -EAGAIN;
+}
+
+static int open_below(int from_fd, const char *path, uint64_t resolve, int flags)
+{
+	return open_any_below(from_fd, path, resolve, flags | O_DIRECTORY);
+}
+
+int parents_stat(struct parents *parents, const char *name, struct stat *status)
+{
+	cleanup_fd int fd =
+		open_any_below(parents->root_fd, name, RESOLVE_IN_ROOT, O_PATH | O_NOFOLLOW);
+
+	if (fd < 0)
+		return fd;
+	return fstat(fd, status) < 0 ? -errno : 0;
 }
 
 /* The whole path from the rootfs, through symlinks; by hand where the kernel gives up. */

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 struct parents;
@@ -39,6 +40,9 @@ void parents_free(struct parents *parents);
  * or -errno: -ENOENT, -ENOTDIR, -ELOOP.
  */
 int parents_open(struct parents *parents, const char *path, size_t length, struct parent **parent);
+
+/* What any name leads to from the rootfs, as lstat(2) has it: ".." and slashes as they stand. */
+int parents_stat(struct parents *parents, const char *name, struct stat *status);
 
 /* How many bytes of the path lead to a directory that is open already. */
 size_t parents_reach(struct parents *parents, const char *path, size_t length);

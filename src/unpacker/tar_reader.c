@@ -271,8 +271,9 @@ static int take_xattrs(struct tar_reader *reader, struct archive_entry *from, st
 		reader->xattrs = larger;
 		reader->xattr_room = count;
 	}
-	for (size_t i = 0; i < count; i++) {
-		struct xattr *xattr = &reader->xattrs[i];
+	/* Backwards: libarchive has the last one first, and of two of a name the last counts. */
+	for (size_t i = count; i > 0; i--) {
+		struct xattr *xattr = &reader->xattrs[i - 1];
 		if (archive_entry_xattr_next(
 			    from, &xattr->name, &xattr->value, &xattr->value_bytes) != ARCHIVE_OK ||
 			xattr->name == NULL)
@@ -293,7 +294,7 @@ static int take_entry(struct tar_reader *reader, struct archive_entry *from,
 		return fail_because(err, EBADMSG, "read entry", NULL, "an entry without a name");
 	*entry = (struct entry){
 		.name = name,
-		.mode = archive_entry_perm(from),
+		.mode = member->mode,
 		.uid = (uint32_t)archive_entry_uid(from),
 		.gid = (uint32_t)archive_entry_gid(from),
 		.mtime_s = member->has_mtime ? member->mtime_s : archive_entry_mtime(from),

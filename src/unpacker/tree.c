@@ -3,7 +3,6 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "layer/go_path.h"
 #include "layer/go_text.h"
 #include "layer/path.h"
 #include "unpacker/deferred.h"
@@ -122,14 +121,15 @@ static uint32_t implied_mode(const struct tree *tree)
 }
 
 /* Those that no entry tells about are the maker's, or whose the caller says. */
-static int set_implied_owner(const struct tree *tree, int fd)
+static int set_implied_owner(const struct tree *tree, struct parent *above, int fd)
 {
 	const struct owner *owner;
 
 	if (tree->storage == NULL)
 		return 0;
 	owner = &tree->storage->implied_owner;
-	if (owner->uid == tree->maker.uid && owner->gid == tree->maker.gid)
+	if (parents_is_plain(above) && owner->uid == tree->maker.uid &&
+		owner->gid == tree->maker.gid)
 		return 0;
 	return fchown(fd, owner->uid, owner->gid) < 0 ? -errno : 0;
 }
@@ -226,7 +226,7 @@ static int make_implied(struct tree *tree, const char *path, size_t length, stru
 		return r;
 	place.above = above->inode;
 	cleanup_fd int fd = open_made(tree, above, name, implied_mode(tree));
-	r = fd < 0 ? fd : set_implied_owner(tree, fd);
+	r = fd < 0 ? fd : set_implied_owner(tree, above, fd);
 	return r < 0 ? r : keep_made(tree, &place, makes_plain(tree, above), &fd, made);
 }
 
@@ -525,21 +525,28 @@ struct found {
 	bool is_new;
 };
 
-/* All but the times; what has the owner already is not given it again, for that takes a right. */
-static int set_at_once(
-	int fd, struct metadata *metadata, const struct entry *entry, struct oakum_error *err)
+/*
+ * All but the times; what has the owner already is not given it again, for that takes a
+ * right. A group or an ACL that it will hand down is no longer unknown then.
+ */
+static int set_at_once(struct parent *directory, struct metadata *metadata,
+	const struct entry *entry, struct oakum_error *err)
 {
 	struct metadata now = *metadata;
 	struct stat status;
 
 	now.sets_atime = false;
 	now.sets_mtime = false;
-	if (now.sets_owner && fstat(fd, &status) == 0)
+	if (now.sets_owner && fstat(directory->fd, &status) == 0)
 		now.sets_owner = status.st_uid != now.uid || status.st_gid != now.gid;
+	if (now.xattr_count > 0)
+		directory->plainness = PLAINNESS_UNKNOWN;
+	if ((now.mode & S_ISGID) != 0)
+		directory->plainness = NOT_PLAIN;
 	metadata->sets_owner = false;
 	metadata->sets_mode = false;
 	metadata->xattr_count = 0;
-	return metadata_apply(&now, fd, entry->path, err);
+	return metadata_apply(&now, directory->fd, entry->path, err);
 }
 
 /* Its metadata is put off to the end: more may be made in it. */
@@ -556,7 +563,7 @@ static int defer(struct tree *tree, const struct entry *entry, const struct foun
 		found->is_new && makes_plain(tree, found->above));
 
 	metadata.sets_mode |= (entry->mode & OWNER_ALL) != OWNER_ALL;
-	if (tree->storage != NULL && set_at_once(found->directory->fd, &metadata, entry, err) < 0)
+	if (tree->storage != NULL && set_at_once(found->directory, &metadata, entry, err) < 0)
 		return -err->code;
 	if (deferred_add(tree->deferred, &place, &metadata) < 0)
 		return fail(err, ENOMEM, "remember", entry->path);
@@ -669,16 +676,9 @@ static int try_link(struct tree *tree, const struct entry *entry, struct oakum_e
 /* Does the name lead to something that is no symlink, taken as it stands from the root? */
 static bool leads_to_file(struct tree *tree, const char *name)
 {
-	cleanup_free char *path = malloc(strlen(name) + 4);
-	struct parent *parent;
 	struct stat status;
 
-	if (path == NULL)
-		return false;
-	go_path_join("/", name, path);
-	return parents_open(tree->parents, path, path_parent_length(path), &parent) == 0 &&
-	       fstatat(parent->fd, path_base(path), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       !S_ISLNK(status.st_mode);
+	return parents_stat(tree->parents, name, &status) == 0 && !S_ISLNK(status.st_mode);
 }
 
 /*
