@@ -82,31 +82,103 @@ static void lay_traps(const struct scratch *scratch)
 	}
 }
 
-static void write_layer(const char *path)
+static void write_file(const char *path, const void *bytes, size_t length)
 {
-	struct tarball tar = tarball_of(layer);
 	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
 
 	assert_true(fd >= 0);
-	assert_int_equal(write(fd, tar.bytes, tar.length), (ssize_t)tar.length);
+	assert_int_equal(write(fd, bytes, length), (ssize_t)length);
 	close(fd);
+}
+
+static void write_layer(const char *path)
+{
+	struct tarball tar = tarball_of(layer);
+
+	write_file(path, tar.bytes, tar.length);
 	tarball_free(&tar);
 }
 
-static void unpack_under_strace(const char *trace, const char *layer_path, const char *rootfs)
+struct traced {
+	char trace[512];
+	char layer[512];
+	char options[512];
+	char rootfs[512];
+};
+
+enum { STRACE_ARGUMENTS = 9 };
+
+static void run_under_strace(const struct traced *paths, char *const *command)
+{
+	char trace[512];
+	char *arguments[32] = { "strace", "-f", "-qq", "-s", "4096", "-o", trace, "-e",
+		"trace=%file,%desc,mmap,mprotect" };
+	size_t count = STRACE_ARGUMENTS;
+
+	snprintf(trace, sizeof(trace), "%s", paths->trace);
+	while (*command != NULL)
+		arguments[count++] = *command++;
+	arguments[count] = NULL;
+	execvp("strace", arguments);
+	_exit(127);
+}
+
+static void wait_for_success(pid_t pid)
 {
 	int status;
-	pid_t pid = fork();
 
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		execlp("strace", "strace", "-f", "-qq", "-s", "4096", "-o", trace, "-e",
-			"trace=%file,%desc,mmap,mprotect", OAKUM_COMMAND, "unpack", "--threads=2",
-			layer_path, rootfs, NULL);
-		_exit(127);
-	}
+	assert_true(pid > 0);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
+}
+
+static void unpack_under_strace(struct traced *paths)
+{
+	char *const command[] = { OAKUM_COMMAND, "unpack", "--threads=2", paths->layer,
+		paths->rootfs, NULL };
+	pid_t pid = fork();
+
+	if (pid == 0)
+		run_under_strace(paths, command);
+	wait_for_success(pid);
+}
+
+static void hand_over(const char *path, int fd)
+{
+	int opened = open(path, fd == 1 ? O_WRONLY : O_RDONLY);
+
+	if (opened < 0 || dup2(opened, fd) != fd)
+		_exit(126);
+	if (opened != fd)
+		close(opened);
+}
+
+/* As a program with containers/storage would: the layer on fd 0, options on fd 3 or in OPT. */
+static void untar_under_strace(struct traced *paths)
+{
+	char *const command[] = { OAKUM_HELPER, "storage-untar", "/", paths->rootfs, NULL };
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		hand_over(paths->layer, 0);
+		hand_over(paths->options, 3);
+		run_under_strace(paths, command);
+	}
+	wait_for_success(pid);
+}
+
+static void apply_layer_under_strace(struct traced *paths)
+{
+	char *const command[] = { OAKUM_HELPER, "storage-applyLayer", paths->rootfs, NULL };
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		hand_over(paths->layer, 0);
+		hand_over("/dev/null", 1);
+		setenv("OPT", "{}", 1);
+		run_under_strace(paths, command);
+	}
+	wait_for_success(pid);
 }
 
 /* The calls with a path in them start with the path after a descriptor, or at once. */
@@ -167,22 +239,21 @@ static int check_trace(FILE *trace)
 	return checked;
 }
 
-static void after_the_root_switch_only_names_of_the_layer_are_opened(void **state)
+static void check_traced(void (*unpack)(struct traced *paths))
 {
 	struct scratch scratch;
-	char trace[512];
-	char layer_path[512];
-	char rootfs[512];
+	struct traced paths;
 
-	(void)state;
 	scratch_make(&scratch);
 	lay_traps(&scratch);
-	snprintf(trace, sizeof(trace), "%s/trace", scratch.path);
-	snprintf(layer_path, sizeof(layer_path), "%s/layer.tar", scratch.path);
-	snprintf(rootfs, sizeof(rootfs), "%s/rootfs", scratch.path);
-	write_layer(layer_path);
-	unpack_under_strace(trace, layer_path, rootfs);
-	FILE *file = fopen(trace, "re");
+	snprintf(paths.trace, sizeof(paths.trace), "%s/trace", scratch.path);
+	snprintf(paths.layer, sizeof(paths.layer), "%s/layer.tar", scratch.path);
+	snprintf(paths.options, sizeof(paths.options), "%s/options", scratch.path);
+	snprintf(paths.rootfs, sizeof(paths.rootfs), "%s/rootfs", scratch.path);
+	write_layer(paths.layer);
+	write_file(paths.options, "{}", 2);
+	unpack(&paths);
+	FILE *file = fopen(paths.trace, "re");
 	assert_non_null(file);
 	assert_true(check_trace(file) > 20);
 	fclose(file);
@@ -192,10 +263,30 @@ static void after_the_root_switch_only_names_of_the_layer_are_opened(void **stat
 	scratch_remove(&scratch);
 }
 
+static void after_the_root_switch_only_names_of_the_layer_are_opened(void **state)
+{
+	(void)state;
+	check_traced(unpack_under_strace);
+}
+
+static void storage_untar_opens_only_names_of_the_layer_too(void **state)
+{
+	(void)state;
+	check_traced(untar_under_strace);
+}
+
+static void and_so_does_storage_apply_layer(void **state)
+{
+	(void)state;
+	check_traced(apply_layer_under_strace);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(after_the_root_switch_only_names_of_the_layer_are_opened),
+		cmocka_unit_test(storage_untar_opens_only_names_of_the_layer_too),
+		cmocka_unit_test(and_so_does_storage_apply_layer),
 	};
 
 	if (geteuid() != 0) {

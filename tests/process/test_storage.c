@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The helpers of containers/storage as processes: what their parent sees of them, and what
+ * they have left of what their parent can do. What they unpack: tests/conformance/storage.
+ */
+#include "support/scratch.h"
+#include "support/tarball.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum {
+	LONG_OPTIONS = 1 << 20, /* far past what a pipe holds */
+	TOO_LONG_MS = 20000,
+};
+
+/* The unpacker's six and CAP_SYS_ADMIN. */
+static const uint64_t capabilities = UINT64_C(0x8800001b) | UINT64_C(1) << 21;
+
+static const struct member layer[] = {
+	directory("d"),
+	file("d/f", "content"),
+	END,
+};
+
+/* A helper that runs, and the parent's ends of its pipes. */
+struct child {
+	pid_t pid;
+	int stream_fd;	/* its fd 0 */
+	int options_fd; /* its fd 3 */
+	int said_fd;	/* its fds 1 and 2 */
+};
+
+static struct scratch scratch;
+static char rootfs[512];
+
+static int set_up(void **state)
+{
+	(void)state;
+	scratch_make(&scratch);
+	snprintf(rootfs, sizeof(rootfs), "%s/rootfs", scratch.path);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	scratch_remove(&scratch);
+	return 0;
+}
+
+static void become(const int *stream, const int *options, const int *said, char *const *arguments)
+{
+	if (dup2(stream[0], 0) < 0 || dup2(said[1], 1) < 0 || dup2(said[1], 2) < 0 ||
+		dup2(options[0], 3) < 0)
+		_exit(126);
+	for (int fd = 4; fd < 100; fd++)
+		close(fd);
+	execv(OAKUM_HELPER, arguments);
+	_exit(127);
+}
+
+static struct child start(char *const *arguments)
+{
+	struct child child;
+	int stream[2];
+	int options[2];
+	int said[2];
+
+	/* Past the numbers that the helper is given. */
+	assert_int_equal(pipe2(stream, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(options, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(said, O_CLOEXEC), 0);
+	child.pid = fork();
+	assert_true(child.pid >= 0);
+	if (child.pid == 0)
+		become(stream, options, said, arguments);
+	close(stream[0]);
+	close(options[0]);
+	close(said[1]);
+	child.stream_fd = stream[1];
+	child.options_fd = options[1];
+	child.said_fd = said[0];
+	return child;
+}
+
+static void give(int *fd, const void *bytes, size_t length)
+{
+	const char *from = bytes;
+
+	while (length > 0) {
+		ssize_t put = write(*fd, from, length);
+		if (put < 0)
+			fail_msg("the child does not read what it is given: %s", strerror(errno));
+		from += put;
+		length -= (size_t)put;
+	}
+	close(*fd);
+	*fd = -1;
+}
+
+/* What it says until it ends; its exit status. */
+static int collect(struct child *child, char *said, size_t room)
+{
+	size_t length = 0;
+	int status;
+
+	if (child->stream_fd >= 0)
+		close(child->stream_fd);
+	if (child->options_fd >= 0)
+		close(child->options_fd);
+	for (;;) {
+		struct pollfd wait = { .fd = child->said_fd, .events = POLLIN };
+		assert_int_equal(poll(&wait, 1, TOO_LONG_MS), 1);
+		ssize_t got = read(child->said_fd, said + length, room - 1 - length);
+		assert_true(got >= 0);
+		if (got == 0)
+			break;
+		length += (size_t)got;
+	}
+	said[length] = '\0';
+	close(child->said_fd);
+	assert_int_equal(waitpid(child->pid, &status, 0), child->pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+/* --- what its parent sees --- */
+
+static void it_answers_to_its_name_with_or_without_a_path_and_to_a_command(void **state)
+{
+	static const char *const names[] = { "storage-untar", "/usr/libexec/oakum/storage-untar",
+		NULL };
+	struct tarball tar = tarball_of(layer);
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		char name[64];
+		char command[] = "storage-untar";
+		char said[1024];
+		snprintf(name, sizeof(name), "%s", names[i] == NULL ? "oakum-helper" : names[i]);
+		char *const by_name[] = { name, "/", rootfs, NULL };
+		char *const by_command[] = { name, command, "/", rootfs, NULL };
+		struct child child = start(names[i] == NULL ? by_command : by_name);
+		give(&child.options_fd, "{}", 2);
+		give(&child.stream_fd, tar.bytes, tar.length);
+		assert_int_equal(collect(&child, said, sizeof(said)), 0);
+		assert_string_equal(said, "");
+		assert_true(scratch_file_is(&scratch, "d/f", "content"));
+		scratch_renew(&scratch);
+	}
+	tarball_free(&tar);
+}
+
+/* A parent in Go waits for ever for a child that leaves while the options are written. */
+static void whatever_is_wrong_the_options_are_read_to_their_end(void **state)
+{
+	char absent[600];
+	char *options = malloc(LONG_OPTIONS);
+	char said[1024];
+
+	(void)state;
+	signal(SIGPIPE, SIG_IGN);
+	snprintf(absent, sizeof(absent), "%s/absent", rootfs);
+	assert_non_null(options);
+	memset(options, ' ', LONG_OPTIONS);
+	static const struct {
+		const char *start;
+		bool has_root;
+		bool has_flag;
+		int status;
+	} rows[] = {
+		{ "{}", false, false, 1 },
+		{ "no json", true, false, 1 },
+		{ "{}", true, true, 2 },
+		{ "", true, false, 1 },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char *const arguments[] = { "storage-untar", rows[i].has_flag ? "-x" : "/",
+			rows[i].has_root ? rootfs : absent, NULL };
+		struct child child = start(arguments);
+		memset(options, ' ', 16);
+		memcpy(options, rows[i].start, strlen(rows[i].start));
+		usleep(20000); /* time to fail before they are there */
+		give(&child.options_fd, options, LONG_OPTIONS);
+		assert_int_equal(collect(&child, said, sizeof(said)), rows[i].status);
+		assert_true(strlen(said) > 0);
+	}
+	free(options);
+}
+
+/* The parent puts it into a text of its own. */
+static void a_failure_is_one_text_without_a_newline(void **state)
+{
+	char *const arguments[] = { "storage-untar", "/", rootfs, NULL };
+	char rubbish[1024];
+	char said[1024];
+
+	(void)state;
+	memset(rubbish, 'x', sizeof(rubbish));
+	struct child child = start(arguments);
+	give(&child.options_fd, "{}", 2);
+	give(&child.stream_fd, rubbish, sizeof(rubbish));
+	assert_int_equal(collect(&child, said, sizeof(said)), 1);
+	assert_memory_equal(said, "archive/tar: invalid tar header", 31);
+	assert_null(strchr(said, '\n'));
+}
+
+/* After success all of it is read, and after a failure nothing more: that is the parent's. */
+static void what_follows_the_archive_is_read_on_success_alone(void **state)
+{
+	struct tarball tar = tarball_of(layer);
+	char *rest = calloc(1, LONG_OPTIONS);
+	char *const arguments[] = { "storage-untar", "/", rootfs, NULL };
+	char said[1024];
+
+	(void)state;
+	assert_non_null(rest);
+	memset(rest, 'x', LONG_OPTIONS);
+	struct child child = start(arguments);
+	give(&child.options_fd, "{}", 2);
+	assert_int_equal(write(child.stream_fd, tar.bytes, tar.length), (ssize_t)tar.length);
+	give(&child.stream_fd, rest, LONG_OPTIONS);
+	assert_int_equal(collect(&child, said, sizeof(said)), 0);
+
+	child = start(arguments);
+	give(&child.options_fd, "{}", 2);
+	assert_int_equal(write(child.stream_fd, rest, 1024), 1024);
+	/* With the stream still open it ends. */
+	char ended[1024];
+	struct pollfd wait = { .fd = child.said_fd, .events = POLLIN };
+	assert_int_equal(poll(&wait, 1, TOO_LONG_MS), 1);
+	assert_int_equal(collect(&child, ended, sizeof(ended)), 1);
+	tarball_free(&tar);
+	free(rest);
+}
+
+static void apply_layer_says_how_long_the_layer_is(void **state)
+{
+	struct tarball tar = tarball_of(layer);
+	char *const arguments[] = { "storage-applyLayer", rootfs, NULL };
+	char said[1024];
+
+	(void)state;
+	setenv("OPT", "{}", 1);
+	struct child child = start(arguments);
+	give(&child.stream_fd, tar.bytes, tar.length);
+	assert_int_equal(collect(&child, said, sizeof(said)), 0);
+	assert_string_equal(said, "{\"layerSize\":7}\n");
+	unsetenv("OPT");
+	child = start(arguments);
+	give(&child.stream_fd, tar.bytes, tar.length);
+	assert_int_equal(collect(&child, said, sizeof(said)), 1);
+	tarball_free(&tar);
+}
+
+/* --- what it has left --- */
+
+static void read_text(pid_t pid, const char *name, char *text, size_t room)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	ssize_t got = read(fd, text, room - 1);
+	assert_true(got >= 0);
+	text[got] = '\0';
+	close(fd);
+}
+
+static uint64_t field(const char *status, const char *name, int base)
+{
+	const char *at = strstr(status, name);
+
+	assert_non_null(at);
+	return strtoull(at + strlen(name), NULL, base);
+}
+
+static int count_fds(pid_t pid)
+{
+	char path[64];
+	int count = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	DIR *fds = opendir(path);
+	assert_non_null(fds);
+	for (const struct dirent *entry; (entry = readdir(fds)) != NULL;)
+		count += entry->d_name[0] != '.';
+	closedir(fds);
+	return count;
+}
+
+/* Before the first byte of the stream there is nothing but walls. */
+static void before_the_first_byte_every_wall_stands(void **state)
+{
+	char *const arguments[] = { "storage-untar", "/", rootfs, NULL };
+	struct child child = start(arguments);
+	char status[4096];
+	char said[1024];
+	uint64_t effective = 0;
+
+	(void)state;
+	give(&child.options_fd, "{}", 2);
+	for (int i = 0; i < 1000 && effective != capabilities; i++) {
+		usleep(2000);
+		read_text(child.pid, "status", status, sizeof(status));
+		effective = field(status, "CapEff:\t", 16);
+	}
+	usleep(20000); /* from the last capability to the filter */
+	read_text(child.pid, "status", status, sizeof(status));
+	assert_true(field(status, "CapPrm:\t", 16) == capabilities);
+	assert_true(field(status, "CapInh:\t", 16) == 0);
+	assert_int_equal(field(status, "NoNewPrivs:\t", 10), 1);
+#ifndef OAKUM_SANITIZED
+	assert_int_equal(field(status, "Seccomp:\t", 10), 2);
+#endif
+	/* Its three streams and the root, no options, nothing of the parent's. */
+	assert_int_equal(count_fds(child.pid), 4);
+	assert_int_equal(collect(&child, said, sizeof(said)), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			it_answers_to_its_name_with_or_without_a_path_and_to_a_command, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			whatever_is_wrong_the_options_are_read_to_their_end, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_failure_is_one_text_without_a_newline, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			what_follows_the_archive_is_read_on_success_alone, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			apply_layer_says_how_long_the_layer_is, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			before_the_first_byte_every_wall_stands, set_up, tear_down),
+	};
+
+	if (geteuid() != 0) {
+		fprintf(stderr, "needs root\n");
+		return getenv("CI") == NULL ? 77 : 1;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
