@@ -87,12 +87,24 @@ static void append(char *buffer, size_t *length, const char *text)
 	escape_append(buffer, GO_TEXT_BYTES, length, text);
 }
 
+static const char unhandled[] = "unhandled tar header type ";
+
+/* How much of the detail is a text of Go's own. */
+static size_t type_length(const struct oakum_error *err)
+{
+	if (strncmp(err->detail, unhandled, strlen(unhandled)) != 0)
+		return 0;
+	size_t length = strcspn(err->detail, ";");
+	return length + strspn(err->detail + length, "; ");
+}
+
 /* Options of the command are no help here. */
 static void append_detail(char *buffer, size_t *length, const struct oakum_error *err)
 {
 	char detail[sizeof(err->detail)];
+	const size_t type = type_length(err);
 
-	snprintf(detail, sizeof(detail), "%s", err->detail);
+	snprintf(detail, sizeof(detail), "%s", err->detail + type);
 	char *hint = strstr(detail, "; --");
 	if (hint != NULL)
 		*hint = '\0';
@@ -112,8 +124,6 @@ static void append_reason(char *buffer, size_t *length, const struct oakum_error
 	append(buffer, length, ")");
 }
 
-static const char unhandled[] = "unhandled tar header type ";
-
 /* The first part of its detail alone. */
 static void append_type(char *buffer, size_t *length, const char *detail)
 {
@@ -130,7 +140,7 @@ static void write_bad_stream(char *buffer, const struct oakum_error *err, bool e
 	buffer[0] = '\0';
 	if (ended_early)
 		append(buffer, &length, "unexpected EOF");
-	else if (strncmp(err->detail, unhandled, strlen(unhandled)) == 0)
+	else if (type_length(err) > 0)
 		append_type(buffer, &length, err->detail);
 	else if (err->code == EFBIG)
 		append(buffer, &length, "archive/tar: header field too long");

@@ -538,8 +538,12 @@ static int edit(struct storage_policy *policy, struct entry *entry, enum verdict
 	struct oakum_error *err)
 {
 	const struct storage_options *storage = policy->storage;
-	int r = map_ids(policy, entry, err);
+	int r;
 
+	/* What a layer removes is nobody's. */
+	if (policy->is_layer && is_whiteout(policy, entry))
+		return judge_whiteout(policy, entry, verdict, err);
+	r = map_ids(policy, entry, err);
 	if (r < 0)
 		return r;
 	note_root(policy, entry);

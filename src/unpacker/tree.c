@@ -763,10 +763,25 @@ int tree_remove(struct tree *tree, const char *path, struct oakum_error *err)
 	return remove_there(tree, parent, path, &tree->placed, err);
 }
 
+/* The directory of that very name: what a symlink leads to is not what is hidden. */
+static int open_plain(struct tree *tree, const char *path, struct parent **directory)
+{
+	struct parent *parent;
+	struct stat status;
+	int r = parents_open(tree->parents, path, path_parent_length(path), &parent);
+
+	if (r == 0 && *path != '\0' &&
+		fstatat(parent->fd, path_base(path), &status, AT_SYMLINK_NOFOLLOW) < 0)
+		r = -errno;
+	if (r == 0 && *path != '\0' && !S_ISDIR(status.st_mode))
+		r = -ENOTDIR;
+	return r < 0 ? r : parents_open(tree->parents, path, strlen(path), directory);
+}
+
 int tree_empty(struct tree *tree, const char *path, struct oakum_error *err)
 {
 	struct parent *directory;
-	int r = parents_open(tree->parents, path, strlen(path), &directory);
+	int r = open_plain(tree, path, &directory);
 
 	if (is_nowhere(r))
 		return 0;

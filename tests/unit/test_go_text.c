@@ -97,7 +97,7 @@ static void an_error_is_worded_as_the_go_child_words_it(void **state)
 			"archive/tar: header field too long (more than 5)" },
 		{ "read type", EBADMSG, "a", "unhandled tar header type 68; it is at byte 0",
 			OAKUM_STAGE_READ, false,
-			"unhandled tar header type 68 (a: unhandled tar header type 68; it is at "
+			"unhandled tar header type 68 (a: it is at "
 			"byte 0)" },
 		{ "check entry", EBADMSG, "a\n", "it hides nothing", OAKUM_STAGE_POLICY, false,
 			"check entry /a\\n: it hides nothing" },
