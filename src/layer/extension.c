@@ -160,7 +160,7 @@ const char *extension_conflict(const struct extensions *extensions, char type_fl
 	bool is_sparse = pax_sparse_kind(pax) != PAX_SPARSE_NONE;
 
 	if ((extensions->seen & (LONG_NAME | LONG_LINK)) != 0 &&
-		(pax->path.length > 0 || pax->has_link_path || pax->has_size || is_sparse))
+		(pax->path.length > 0 || pax->link_path.length > 0 || pax->has_size || is_sparse))
 		return mixed;
 	if (type_flag == 'S' && (pax->has_size || is_sparse))
 		return "a sparse file of two kinds at once";

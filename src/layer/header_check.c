@@ -45,6 +45,7 @@ struct header_check {
 	struct sparse_file sparse;
 
 	struct member_queue queue;
+	char *lent_link_path; /* of the member that was asked for last */
 };
 
 struct header_check *header_check_new(const struct header_check_options *options)
@@ -67,8 +68,14 @@ void header_check_free(struct header_check *check)
 {
 	if (check == NULL)
 		return;
+	struct header_member unread;
+
 	free(check->extensions.body);
+	while (member_queue_pop(&check->queue, &unread))
+		free(unread.link_path);
 	free(check->queue.items);
+	free(check->lent_link_path);
+	free(check->member.link_path);
 	free(check);
 }
 
@@ -91,7 +98,11 @@ static int tell_where(const struct header_check *check, struct oakum_error *err)
 
 int header_check_next(struct header_check *check, struct header_member *member)
 {
-	return member_queue_pop(&check->queue, member);
+	if (!member_queue_pop(&check->queue, member))
+		return 0;
+	free(check->lent_link_path);
+	check->lent_link_path = member->link_path;
+	return 1;
 }
 
 static uint64_t padded(uint64_t bytes)
@@ -104,6 +115,7 @@ static int finish_member(struct header_check *check, uint64_t body_left, struct 
 {
 	if (member_queue_push(&check->queue, &check->member) < 0)
 		return fail(err, ENOMEM, "read header", NULL);
+	check->member.link_path = NULL; /* the queue's */
 	check->has_member = true;
 	check->member_from = check->position + body_left;
 	check->body_left = body_left;
@@ -165,6 +177,19 @@ static const char *check_body(
 		return "a body on an entry of a type that has none";
 	*size = 0;
 	return NULL;
+}
+
+/* Go leaves the field empty where nothing of a target is ASCII. */
+static int describe_link(
+	struct header_check *check, const struct block *block, struct oakum_error *err)
+{
+	const struct text *link = &check->extensions.pax.link_path;
+	bool is_link = block->type_flag == '1' || block->type_flag == '2';
+
+	if (!is_link || link->length == 0 || block->link_name[0] != '\0')
+		return 0;
+	check->member.link_path = strndup(link->bytes, link->length);
+	return check->member.link_path == NULL ? fail(err, ENOMEM, "read header", NULL) : 0;
 }
 
 static void describe_atime(struct header_check *check, const struct block *block)
@@ -237,6 +262,8 @@ static int begin_entry(struct header_check *check, const struct block *block, ui
 		why = describe_entry(check, block, size);
 	if (why != NULL)
 		return refuse(why, err);
+	if (describe_link(check, block, err) < 0)
+		return -err->code;
 	if (block->type_flag == 'S' || pax_sparse_kind(&check->extensions.pax) != PAX_SPARSE_NONE)
 		return begin_sparse(check, block, err);
 	check->member.logical_bytes = check->member.stored_bytes;

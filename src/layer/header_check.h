@@ -39,6 +39,11 @@ struct header_member {
 	 * a slash; '1', '2', '3', '4', '6' as in POSIX.
 	 */
 	char type_flag;
+	/*
+	 * Of a link whose own header has none, but an extension: good until the next member is
+	 * asked for; else NULL. libarchive 3.6 loses it.
+	 */
+	char *link_path;
 	uint32_t mode;	 /* 07777 of the header, where libarchive mixes ACLs in */
 	bool has_mtime;	 /* of a pax record, exact, where libarchive is not (before
 			    1970) */

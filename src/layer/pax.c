@@ -66,7 +66,7 @@ static bool read_path(struct pax *pax, const struct record *record)
 
 static bool read_link_path(struct pax *pax, const struct record *record)
 {
-	pax->has_link_path = record->value.length > 0;
+	pax->link_path = record->value;
 	return !text_has_nul(&record->value);
 }
 

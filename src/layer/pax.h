@@ -14,9 +14,9 @@
 
 /* What the records of one entry say that the header check must know. */
 struct pax {
-	struct text path;	 /* both point into what was read; empty: the keyword is deleted */
+	struct text path;	 /* these point into what was read; empty: the keyword is deleted */
 	struct text sparse_name; /* before path, where there is one */
-	bool has_link_path;
+	struct text link_path;
 	bool has_size;
 	bool has_mtime;
 	bool has_atime;

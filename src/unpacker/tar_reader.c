@@ -156,8 +156,12 @@ static bool is_old_directory(struct archive_entry *from, const struct header_mem
 
 static bool agree_on_type(struct archive_entry *from, const struct header_member *member)
 {
-	if (archive_entry_hardlink(from) != NULL || member->type_flag == '1')
-		return archive_entry_hardlink(from) != NULL && member->type_flag == '1';
+	const bool has_link = archive_entry_hardlink(from) != NULL;
+
+	if (member->type_flag == '1')
+		return has_link || member->link_path != NULL;
+	if (has_link)
+		return false;
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		if (types[i].type_flag == member->type_flag)
 			return types[i].type == archive_entry_filetype(from) ||
@@ -180,7 +184,7 @@ static int compare_readers(struct tar_reader *reader, struct archive_entry *from
 		return differ(name, "type", err);
 	if (is_old_directory(from, member) && member->stored_bytes > 0)
 		return fail_because(err, EBADMSG, "read header", name, "a body on a directory");
-	if (archive_entry_hardlink(from) == NULL && archive_entry_filetype(from) == AE_IFREG &&
+	if (member->type_flag != '1' && archive_entry_filetype(from) == AE_IFREG &&
 		archive_entry_size(from) != (la_int64_t)member->logical_bytes)
 		return differ(name, "size", err);
 	return 0;
@@ -204,7 +208,7 @@ static int clean_into(const struct tar_reader *reader, const char *name, char **
 static int type_of(const struct tar_reader *reader, struct archive_entry *from,
 	const struct header_member *member, enum entry_type *type)
 {
-	if (archive_entry_hardlink(from) != NULL) {
+	if (member->type_flag == '1') {
 		*type = ENTRY_HARD_LINK;
 		return 0;
 	}
@@ -236,26 +240,31 @@ static int type_of(const struct tar_reader *reader, struct archive_entry *from,
 	}
 }
 
-static int take_links(struct tar_reader *reader, struct archive_entry *from, struct entry *entry,
-	struct oakum_error *err)
+/* As the layer spells it: from libarchive, unless that has lost it. */
+static const char *link_name_of(struct archive_entry *from, const struct header_member *member)
 {
-	if (entry->type == ENTRY_HARD_LINK)
-		entry->link_name = archive_entry_hardlink(from);
-	if (entry->type == ENTRY_HARD_LINK && !reader->reads_as_go) {
-		int r = clean_into(reader, archive_entry_hardlink(from), &reader->link,
-			&reader->link_room, err);
-		if (r < 0)
-			return fail_because(err, -r, "check link", entry->name,
-				"its target has an empty name, a \"..\", or is too long");
-		entry->link = reader->link;
-	}
-	if (entry->type == ENTRY_SYMLINK) {
-		entry->link = archive_entry_symlink(from);
-		entry->link_name = entry->link;
-		if (entry->link == NULL)
-			return fail_because(
-				err, EBADMSG, "check link", entry->name, "a symlink to nothing");
-	}
+	if (member->link_path != NULL)
+		return member->link_path;
+	return member->type_flag == '1' ? archive_entry_hardlink(from)
+					: archive_entry_symlink(from);
+}
+
+static int take_links(struct tar_reader *reader, struct archive_entry *from,
+	const struct header_member *member, struct entry *entry, struct oakum_error *err)
+{
+	if (entry->type != ENTRY_HARD_LINK && entry->type != ENTRY_SYMLINK)
+		return 0;
+	entry->link_name = link_name_of(from, member);
+	entry->link = entry->link_name;
+	if (entry->link == NULL)
+		return fail_because(err, EBADMSG, "check link", entry->name, "a link to nothing");
+	if (entry->type == ENTRY_SYMLINK || reader->reads_as_go)
+		return 0;
+	int r = clean_into(reader, entry->link_name, &reader->link, &reader->link_room, err);
+	if (r < 0)
+		return fail_because(err, -r, "check link", entry->name,
+			"its target has an empty name, a \"..\", or is too long");
+	entry->link = reader->link;
 	return 0;
 }
 
@@ -322,7 +331,7 @@ static int take_entry(struct tar_reader *reader, struct archive_entry *from,
 		entry->path = reader->path;
 	}
 	if (r == 0)
-		r = take_links(reader, from, entry, err);
+		r = take_links(reader, from, member, entry, err);
 	return r < 0 ? r : take_xattrs(reader, from, entry, err);
 }
 

@@ -119,6 +119,60 @@ static void a_file_whose_name_ends_in_a_slash_is_an_old_directory(void **state)
 	open_stream(layer, OAKUM_PROFILE_STRICT);
 }
 
+/* Go writes the field of the header without all that is not ASCII: here nothing is left of it. */
+static void a_target_that_only_an_extension_has_is_not_lost(void **state)
+{
+	const struct member layer[] = {
+		pax("linkpath=\xc3\xa9"),
+		symlink_to("l", ""),
+		pax("linkpath=d/\xc3\xa9"),
+		hard_link_to("h", ""),
+		symlink_to("next", "x"),
+		END,
+	};
+
+	(void)state;
+	open_stream(layer, OAKUM_PROFILE_STRICT);
+	must_read();
+	assert_int_equal(entry.type, ENTRY_SYMLINK);
+	assert_string_equal(entry.link, "\xc3\xa9");
+	must_read();
+	assert_int_equal(entry.type, ENTRY_HARD_LINK);
+	assert_string_equal(entry.link, "d/\xc3\xa9");
+	must_read();
+	assert_string_equal(entry.link, "x");
+}
+
+/* The ACLs of star and bsdtar are not set; libarchive would mix them into the mode. */
+static void a_mode_is_that_of_the_header_whatever_acls_say(void **state)
+{
+	const struct member layer[] = {
+		pax("SCHILY.acl.access=user::rwx,user:lisa:r-x,group::---,mask::r-x,other::---"),
+		file("a", "", .mode = 0640),
+		END,
+	};
+
+	(void)state;
+	open_stream(layer, OAKUM_PROFILE_STRICT);
+	must_read();
+	assert_int_equal(entry.mode, 0640);
+}
+
+static void of_two_attributes_of_a_name_the_last_comes_last(void **state)
+{
+	const struct member layer[] = {
+		pax("SCHILY.xattr.user.a=1", "SCHILY.xattr.user.a=2"),
+		file("a", ""),
+		END,
+	};
+
+	(void)state;
+	open_stream(layer, OAKUM_PROFILE_COMPAT);
+	must_read();
+	assert_int_equal(entry.xattr_count, 2);
+	assert_memory_equal(entry.xattrs[1].value, "2", 1);
+}
+
 static void content_comes_with_its_place_in_the_file(void **state)
 {
 	const struct member layer[] = {
@@ -267,6 +321,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STREAM(every_field_arrives),
 		STREAM(a_file_whose_name_ends_in_a_slash_is_an_old_directory),
+		STREAM(a_target_that_only_an_extension_has_is_not_lost),
+		STREAM(a_mode_is_that_of_the_header_whatever_acls_say),
+		STREAM(of_two_attributes_of_a_name_the_last_comes_last),
 		STREAM(content_comes_with_its_place_in_the_file),
 		STREAM(content_that_nobody_asks_for_is_passed_over),
 		STREAM(times_before_1970_are_exact),
