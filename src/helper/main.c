@@ -82,6 +82,7 @@ static const struct personality {
 	{ "oakum-monitor", run_as_monitor },
 	{ "storage-untar", storage_untar },
 	{ "storage-applyLayer", storage_apply_layer },
+	{ "storage-tar", storage_tar },
 };
 
 static const struct personality *find_personality(const char *name)

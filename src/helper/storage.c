@@ -10,6 +10,7 @@
 #include "jail/jail.h"
 #include "layer/go_path.h"
 #include "layer/go_text.h"
+#include "packer/packer.h"
 #include "unpacker/unpacker.h"
 
 #include <fcntl.h>
@@ -168,24 +169,26 @@ static uint32_t whiteouts_of(const struct run *run, bool is_layer)
 	return run->is_rootless ? OAKUM_WHITEOUTS_OVERLAY_USERXATTR : OAKUM_WHITEOUTS_OVERLAY;
 }
 
-static int raise_walls(struct run *run, struct jail_result *walls, struct oakum_error *err)
+static int raise_walls(
+	struct run *run, enum role role, struct jail_result *walls, struct oakum_error *err)
 {
 	const int keep_fds[] = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, run->root_fd };
 	const struct jail jail = {
-		.role = ROLE_UNPACKER,
+		.role = role,
 		.keep_fds = keep_fds,
 		.keep_count = sizeof(keep_fds) / sizeof(keep_fds[0]),
 		.rootfs_fd = run->root_fd,
-		.wants_trusted_xattrs = true,
+		.wants_trusted_xattrs = role == ROLE_UNPACKER,
 		.has_submounts = true,
 	};
 	int r = jail_enter(&jail, walls, err);
 
 	run->root_fd = -1; /* the jail has closed it, or the process ends */
-	if (r == -EPERM && strcmp(err->op, "chroot") == 0)
-		return fail_because(err, EPERM, "", NULL,
-			"creating mount namespace before pivot: operation not permitted");
-	return r;
+	if (r != -EPERM || strcmp(err->op, "chroot") != 0)
+		return r;
+	return fail_because(err, EPERM, "", NULL, "%s: operation not permitted",
+		role == ROLE_PACKER ? "after fallback to chroot"
+				    : "creating mount namespace before pivot");
 }
 
 static int open_unpacker(
@@ -195,7 +198,7 @@ static int open_unpacker(
 	const struct limits defaults = LIMITS_DEFAULT;
 	struct limits limits = defaults;
 	struct jail_result walls;
-	int r = raise_walls(run, &walls, err);
+	int r = raise_walls(run, ROLE_UNPACKER, &walls, err);
 
 	if (r < 0)
 		return r;
@@ -295,4 +298,53 @@ int storage_apply_layer(int argc, char **argv)
 		return status;
 	snprintf(answer, sizeof(answer), "{\"layerSize\":%" PRIu64 "}\n", layer_bytes);
 	return fd_write_all(STDOUT_FILENO, answer, strlen(answer)) < 0 ? FAILED : 0;
+}
+
+static int open_packer(
+	struct run *run, const char *source, struct packer **packer, struct oakum_error *err)
+{
+	struct packer_options options = {
+		.source = source,
+		.stream_fd = STDOUT_FILENO,
+		.storage = &run->options,
+		.warn = warn,
+		.context = run,
+	};
+	struct jail_result walls;
+	int r = raise_walls(run, ROLE_PACKER, &walls, err);
+
+	if (r < 0)
+		return r;
+	options.root_fd = walls.root_fd;
+	r = packer_open(&options, packer, err);
+	return r < 0 ? r : jail_seal(ROLE_PACKER, &walls.walls, err);
+}
+
+static int pack(struct run *run, const char *source)
+{
+	struct packer *packer = NULL;
+	struct oakum_error err = { 0 };
+	int r = open_packer(run, source, &packer, &err);
+
+	if (r == 0)
+		r = packer_run(packer, &err);
+	packer_close(&packer);
+	return r < 0 ? say_failure(&err, false) : 0;
+}
+
+int storage_tar(int argc, char **argv)
+{
+	cleanup_run struct run run;
+	struct oakum_error err = { 0 };
+	int status = check_arguments(argc, argv);
+
+	init_run(&run);
+	int r = storage_options_read(STDIN_FILENO, &run.options, &err);
+	if (status != 0)
+		return status;
+	const char *source = argc > 1 && argv[1][0] == '/' ? argv[1] : "/";
+	const char *root = argc > 2 && argv[2][0] != '\0' ? argv[2] : source;
+	if (r == 0)
+		r = open_root(&run, root, &err);
+	return r < 0 ? say_failure(&err, false) : pack(&run, source);
 }

@@ -23,6 +23,12 @@ static const uint64_t unpacker_capabilities =
 	1 << CAP_MKNOD |  /* devices; they cannot be opened */
 	UINT64_C(1) << CAP_SETFCAP; /* security.capability */
 
+static const uint64_t packer_capability = 1 << CAP_DAC_READ_SEARCH;
+
+/* Containers have this one rather than the other: it reads too, and Landlock lets nothing be
+ * written. */
+static const uint64_t packer_second_choice = 1 << CAP_DAC_OVERRIDE;
+
 struct bound {
 	int resource;
 	rlim_t most;
@@ -33,7 +39,7 @@ static int set_limits(enum role role, struct oakum_error *err)
 	/* poll(2) counts descriptors against RLIMIT_NOFILE: not less than it is given. */
 	const struct bound bounds[] = {
 		{ RLIMIT_CORE, 0 },
-		{ RLIMIT_NOFILE, role == ROLE_UNPACKER ? 512 : 16 },
+		{ RLIMIT_NOFILE, role == ROLE_UNPACKER || role == ROLE_PACKER ? 512 : 16 },
 	};
 
 	for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++) {
@@ -49,15 +55,30 @@ static int set_limits(enum role role, struct oakum_error *err)
 	return 0;
 }
 
+static uint64_t capabilities_of(enum role role, uint64_t permitted)
+{
+	switch (role) {
+	case ROLE_MONITOR:
+	case ROLE_DECOMPRESSOR:
+		return 0;
+	case ROLE_UNPACKER:
+		return unpacker_capabilities;
+	case ROLE_PACKER:
+		return (permitted & packer_capability) != 0 ? packer_capability
+							    : packer_second_choice;
+	}
+	__builtin_unreachable();
+}
+
 /* What the role may keep of what there is: a caller that lacks one unpacks without it. */
 static int drop_capabilities(const struct jail *jail, struct oakum_error *err)
 {
-	uint64_t wanted = jail->role == ROLE_UNPACKER ? unpacker_capabilities : 0;
 	uint64_t effective;
 	uint64_t permitted;
 
 	if (sys_capget(&effective, &permitted) < 0)
 		return fail(err, errno, "capget", NULL);
+	uint64_t wanted = capabilities_of(jail->role, permitted);
 	if (jail->wants_trusted_xattrs)
 		wanted |= UINT64_C(1) << CAP_SYS_ADMIN;
 	if (jail->needs_trusted_xattrs && jail->role == ROLE_UNPACKER) {
@@ -102,6 +123,7 @@ static int switch_root(const struct jail *jail, struct jail_result *result, stru
 		.rootfs_fd = rootfs_fd,
 		.max_level = jail->max_level,
 		.has_submounts = jail->has_submounts,
+		.is_read_only = jail->role == ROLE_PACKER,
 	};
 	int r = root_switch(&request, &result->level, &result->walls, err);
 
@@ -131,7 +153,7 @@ int jail_enter(const struct jail *jail, struct jail_result *result, struct oakum
 	r = fd_keep_only(jail->keep_fds, jail->keep_count);
 	if (r < 0)
 		return fail(err, -r, "close_range", NULL);
-	if (jail->role == ROLE_UNPACKER) {
+	if (jail->role == ROLE_UNPACKER || jail->role == ROLE_PACKER) {
 		r = switch_root(jail, result, err);
 		if (r < 0)
 			return r;
@@ -145,5 +167,9 @@ int jail_enter(const struct jail *jail, struct jail_result *result, struct oakum
 	if (r < 0)
 		return r;
 	result->walls |= OAKUM_WALL_CAPABILITIES;
-	return landlock_enter(result->root_fd, jail->max_landlock_abi, &result->walls, err);
+	const struct landlock_root root = {
+		.fd = result->root_fd,
+		.may_write = jail->role == ROLE_UNPACKER,
+	};
+	return landlock_enter(&root, jail->max_landlock_abi, &result->walls, err);
 }

@@ -12,14 +12,15 @@ enum role {
 	ROLE_MONITOR,	   /* waits and judges: no file system, no capability */
 	ROLE_DECOMPRESSOR, /* reads one descriptor, writes another: no file system, no capability */
 	ROLE_UNPACKER,	   /* writes below its own root: six capabilities */
+	ROLE_PACKER,	   /* reads below its own root: one capability */
 };
 
 struct jail {
 	enum role role;
 	const int *keep_fds; /* ascending; every other descriptor is closed */
 	size_t keep_count;
-	int rootfs_fd; /* of the unpacker, among keep_fds; closed after the root switch; else -1 */
-	uint32_t min_level;	   /* enum oakum_level, of the unpacker: refuse less */
+	int rootfs_fd; /* of unpacker, packer, in keep_fds; closed after the root switch; else -1 */
+	uint32_t min_level;	   /* enum oakum_level, of those two: refuse less */
 	bool needs_trusted_xattrs; /* a seventh capability, for trusted.overlay.* */
 	bool wants_trusted_xattrs; /* the same if it can be had: for what a layer may bring */
 	bool has_submounts;	   /* what is mounted below the rootfs is part of it */
@@ -29,7 +30,7 @@ struct jail {
 };
 
 struct jail_result {
-	int root_fd;	/* the unpacker's new root, O_PATH, the only directory left open; else -1 */
+	int root_fd;	/* their new root, O_PATH, the only directory left open; else -1 */
 	uint32_t level; /* enum oakum_level; 0 with sanitizers, which have no seccomp */
 	uint32_t walls; /* enum oakum_wall bits */
 };

@@ -59,7 +59,16 @@ static size_t describe(int abi, struct ruleset *ruleset)
 			      : offsetof(struct ruleset, handled_net);
 }
 
-int landlock_enter(int root_fd, int max_abi, uint32_t *walls, struct oakum_error *err)
+/* What is left of the rights that are handled. */
+static uint64_t rights_below(const struct landlock_root *root, const struct ruleset *ruleset)
+{
+	if (!root->may_write)
+		return LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
+	return ruleset->handled_fs & ~(uint64_t)(LANDLOCK_ACCESS_FS_EXECUTE | FS_IOCTL_DEV);
+}
+
+int landlock_enter(
+	const struct landlock_root *root, int max_abi, uint32_t *walls, struct oakum_error *err)
 {
 	struct ruleset ruleset;
 	int abi = known_abi(max_abi);
@@ -71,11 +80,10 @@ int landlock_enter(int root_fd, int max_abi, uint32_t *walls, struct oakum_error
 		sys_landlock_create_ruleset((struct landlock_ruleset_attr *)&ruleset, bytes, 0);
 	if (ruleset_fd < 0)
 		return fail(err, errno, "landlock_create_ruleset", NULL);
-	if (root_fd >= 0) {
+	if (root->fd >= 0) {
 		struct landlock_path_beneath_attr rule = {
-			.allowed_access = ruleset.handled_fs &
-					  ~(uint64_t)(LANDLOCK_ACCESS_FS_EXECUTE | FS_IOCTL_DEV),
-			.parent_fd = root_fd,
+			.allowed_access = rights_below(root, &ruleset),
+			.parent_fd = root->fd,
 		};
 		if (sys_landlock_add_path(ruleset_fd, &rule) < 0)
 			return fail(err, errno, "landlock_add_rule", NULL);

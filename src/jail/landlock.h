@@ -4,15 +4,22 @@
 #define OAKUM_JAIL_LANDLOCK_H
 
 #include <oakum/oakum.h>
+#include <stdbool.h>
 #include <stdint.h>
+
+struct landlock_root {
+	int fd; /* -1: nothing is left */
+	bool may_write;
+};
 
 /*
  * Takes away every right on files that the kernel's Landlock knows; what lies
- * below root_fd keeps all but execution and device ioctls. root_fd -1: nothing
- * is left. Needs no_new_privs. max_abi 0 is no bound. Sets its bit of *walls
- * where the wall stands: kernels without Landlock, or with its first version,
- * which would forbid hard links between directories, go without.
+ * below the root can be read, and if it may be written keeps all but execution
+ * and device ioctls. Needs no_new_privs. max_abi 0 is no bound. Sets its bit of
+ * *walls where the wall stands: kernels without Landlock, or with its first
+ * version, which would forbid hard links between directories, go without.
  */
-int landlock_enter(int root_fd, int max_abi, uint32_t *walls, struct oakum_error *err);
+int landlock_enter(
+	const struct landlock_root *root, int max_abi, uint32_t *walls, struct oakum_error *err);
 
 #endif

@@ -25,6 +25,8 @@ static int clone_mount(const struct root_request *request)
 		.propagation = MS_PRIVATE,
 	};
 	const unsigned int flags = AT_EMPTY_PATH | (request->has_submounts ? AT_RECURSIVE : 0);
+	if (request->is_read_only)
+		attributes.attr_set |= MOUNT_ATTR_RDONLY;
 	cleanup_fd int tree_fd =
 		sys_open_tree(request->rootfs_fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | flags);
 

@@ -11,6 +11,7 @@ struct root_request {
 	int rootfs_fd;
 	uint32_t max_level; /* 0: any */
 	bool has_submounts; /* take what is mounted below it along */
+	bool is_read_only;  /* where it can be: not at level 2 */
 };
 
 /*

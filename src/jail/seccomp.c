@@ -137,6 +137,39 @@ const int seccomp_unpacker_calls[] = {
 	-1,
 };
 
+/* It makes, changes and removes nothing; Landlock sees to it that openat(2) does not either. */
+const int seccomp_packer_calls[] = {
+	SYS_newfstatat,
+	SYS_llistxattr,
+	SYS_lgetxattr,
+	SYS_openat, /* content, and directories one below the other */
+	SYS_read,
+	SYS_write, /* the stream; warnings */
+	SYS_fstat,
+	SYS_close,
+	SYS_getdents64,
+	SYS_fchdir, /* xattrs are read by names of the working directory */
+	SYS_readlinkat,
+	SYS_openat2, /* where the walk starts, with RESOLVE_IN_ROOT */
+#ifdef SYS_poll
+	SYS_poll,
+#endif
+	SYS_ppoll,
+	SYS_brk,
+	SYS_mmap,
+	SYS_munmap,
+	SYS_mremap,
+	SYS_mprotect,
+	SYS_madvise,
+	SYS_futex,
+	SYS_clock_gettime,  /* of a warning */
+	SYS_rt_sigprocmask, /* abort(3) of a library, so that it is seen as one */
+	SYS_rt_sigreturn,
+	SYS_restart_syscall,
+	SYS_exit_group,
+	-1,
+};
+
 /* Nobody calls these by mistake: the process is killed, and the monitor says so. */
 static const int forbidden_calls[] = {
 	SYS_execve,
@@ -257,6 +290,8 @@ static const int *calls_of(enum role role)
 		return seccomp_decompressor_calls;
 	case ROLE_UNPACKER:
 		return seccomp_unpacker_calls;
+	case ROLE_PACKER:
+		return seccomp_packer_calls;
 	}
 	__builtin_unreachable();
 }

@@ -13,6 +13,7 @@ extern const int seccomp_monitor_calls[];
 extern const int seccomp_decompressor_calls[];
 extern const int seccomp_codec_calls[];
 extern const int seccomp_unpacker_calls[];
+extern const int seccomp_packer_calls[];
 
 /* Allows the calls of the list, to all threads, for good; 0 or -errno. */
 int seccomp_allow(const int *calls, struct oakum_error *err);
