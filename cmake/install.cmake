@@ -24,5 +24,5 @@ write_basic_package_version_file(oakum-config-version.cmake COMPATIBILITY SameMi
 install(FILES ${PROJECT_BINARY_DIR}/oakum-config.cmake
 	${PROJECT_BINARY_DIR}/oakum-config-version.cmake DESTINATION ${package})
 
-install(FILES docs/man/oakum.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES docs/man/oakum.1 docs/man/storage-untar.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES docs/man/liboakum.3 DESTINATION ${CMAKE_INSTALL_MANDIR}/man3)

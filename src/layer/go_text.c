@@ -87,6 +87,14 @@ static void append(char *buffer, size_t *length, const char *text)
 	escape_append(buffer, GO_TEXT_BYTES, length, text);
 }
 
+/* As it is called inside the root. */
+static void append_path(char *buffer, size_t *length, const char *path)
+{
+	if (*path != '/')
+		append(buffer, length, "/");
+	append(buffer, length, path);
+}
+
 static const char unhandled[] = "unhandled tar header type ";
 
 /* How much of the detail is a text of Go's own. */
@@ -158,14 +166,14 @@ static void write_chown(char *buffer, const struct oakum_error *err)
 		append(buffer, &length,
 			"potentially insufficient UIDs or GIDs available in user namespace (");
 		append(buffer, &length, err->detail);
-		append(buffer, &length, " for /");
-		append(buffer, &length, err->entry);
+		append(buffer, &length, " for ");
+		append_path(buffer, &length, err->entry);
 		append(buffer, &length,
 			"): Check /etc/subuid and /etc/subgid if configured locally and run "
 			"\"podman system migrate\": ");
 	}
-	append(buffer, &length, "lchown /");
-	append(buffer, &length, err->entry);
+	append(buffer, &length, "lchown ");
+	append_path(buffer, &length, err->entry);
 	append(buffer, &length, ": ");
 	append(buffer, &length, go_errno_text(err->code));
 }
@@ -182,8 +190,7 @@ static void write_operation(char *buffer, const char *operation, const struct oa
 			append(buffer, &length, err->detail);
 			append(buffer, &length, " ");
 		}
-		append(buffer, &length, "/");
-		append(buffer, &length, err->entry);
+		append_path(buffer, &length, err->entry);
 		append(buffer, &length, ": ");
 	}
 	if ((err->code == EBADMSG || err->code == EFBIG) && err->detail[0] != '\0')
