@@ -169,7 +169,8 @@ static const char *check_body(
 {
 	char plain = check->member.type_flag;
 	bool is_old_link = block->type_flag == '1' && !block_is_ustar(block);
-	bool is_ignored = block->type_flag == plain && (plain != '1' || is_old_link);
+	bool is_ignored =
+		block->type_flag == plain && (plain != '1' || is_old_link || check->reads_as_go);
 
 	if (plain == '0' || plain == 'S' || *size == 0)
 		return NULL;
@@ -450,6 +451,11 @@ size_t header_check_missing_padding(const struct header_check *check)
 bool header_check_at_end(const struct header_check *check)
 {
 	return check->state == AT_END;
+}
+
+uint64_t header_check_members_end(const struct header_check *check)
+{
+	return check->member_from;
 }
 
 uint64_t header_check_position(const struct header_check *check)

@@ -62,8 +62,8 @@ struct header_check_options {
 	uint32_t trailing;	     /* enum oakum_trailing */
 	/*
 	 * As Go's archive/tar, where that does no harm: global headers say nothing, a file
-	 * whose name ends in a slash is one unless its type is NUL, padding may be missing
-	 * at the end.
+	 * whose name ends in a slash is one unless its type is NUL, a hard link has no body
+	 * whatever its size, padding may be missing at the end.
 	 */
 	bool reads_as_go;
 };
@@ -96,6 +96,9 @@ size_t header_check_missing_padding(const struct header_check *check);
 
 /* True once both zero blocks of the end of the archive were seen. */
 bool header_check_at_end(const struct header_check *check);
+
+/* Where the last member ends that has passed, its padding included; it may not all be fed yet. */
+uint64_t header_check_members_end(const struct header_check *check);
 
 /* Bytes of stream that were fed. */
 uint64_t header_check_position(const struct header_check *check);

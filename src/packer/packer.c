@@ -398,11 +398,22 @@ static int find_source(struct packer *packer, struct oakum_error *err)
 	return S_ISDIR(status.st_mode);
 }
 
+/* Callers of containers/storage take a source that is not there for one with nothing in it. */
+static bool is_nowhere(int code)
+{
+	return code == ENOENT || code == ENOTDIR || code == ELOOP;
+}
+
 static int pack_all(struct packer *packer, struct oakum_error *err)
 {
 	const char *const *includes = packer->options->storage->include_files;
 	int r = find_source(packer, err);
 
+	if (r < 0 && is_nowhere(err->code)) {
+		warn(packer, "Can't find ", packer->options->source, ": ", go_errno_text(err->code),
+			"; the archive is empty", NULL);
+		return 0;
+	}
 	if (r == 0)
 		return pack_include(packer, packer->include.data, err);
 	if (r > 0 && (includes == NULL || *includes == NULL))

@@ -36,26 +36,49 @@ struct tar_reader {
 	size_t xattr_room;
 };
 
+/* The stream is at its end; what may be missing there is made up for. */
+static ssize_t finish_stream(struct tar_reader *reader)
+{
+	size_t missing = header_check_missing_padding(reader->check);
+	int r;
+
+	if (missing > 0) {
+		memset(reader->buffer, 0, missing);
+		r = header_check_feed(
+			reader->check, reader->buffer, missing, &reader->stream_error);
+		return r < 0 ? r : (ssize_t)missing;
+	}
+	reader->stream_ended = true;
+	return header_check_finish(reader->check, &reader->ended_early, &reader->stream_error);
+}
+
+/*
+ * Go unpacks what comes before a bad header: so much of the buffer, all of it whole members that
+ * have passed. The error waits for whoever reads on.
+ */
+static ssize_t bytes_before_fault(const struct tar_reader *reader, uint64_t from, int fault)
+{
+	uint64_t end = header_check_members_end(reader->check);
+
+	return reader->reads_as_go && end > from ? (ssize_t)(end - from) : fault;
+}
+
 /* Reads on and has every byte checked before anybody else may see it; how many, or -errno. */
 static ssize_t fill_buffer(struct tar_reader *reader)
 {
+	const uint64_t from = header_check_position(reader->check);
 	struct oakum_error *err = &reader->stream_error;
-	ssize_t got = fd_read(reader->stream_fd, reader->buffer, BUFFER_BYTES);
-	int r;
+	ssize_t got;
 
+	if (err->code != 0)
+		return -err->code;
+	got = fd_read(reader->stream_fd, reader->buffer, BUFFER_BYTES);
 	if (got < 0)
 		return fail(err, (int)-got, "read", NULL);
-	if (got == 0) {
-		got = (ssize_t)header_check_missing_padding(reader->check);
-		memset(reader->buffer, 0, (size_t)got);
-	}
-	if (got == 0) {
-		reader->stream_ended = true;
-		r = header_check_finish(reader->check, &reader->ended_early, err);
-	} else {
-		r = header_check_feed(reader->check, reader->buffer, (size_t)got, err);
-	}
-	return r < 0 ? r : got;
+	if (got == 0)
+		return finish_stream(reader);
+	int r = header_check_feed(reader->check, reader->buffer, (size_t)got, err);
+	return r < 0 ? bytes_before_fault(reader, from, r) : got;
 }
 
 static la_ssize_t give_libarchive(struct archive *archive, void *context, const void **bytes)
