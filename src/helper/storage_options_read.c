@@ -23,14 +23,14 @@ static int bad(struct oakum_error *err, const char *key, const char *why)
 
 struct field {
 	const char *key;
-	int (*read)(const json_t *value, const char *key, void *to, struct oakum_error *err);
+	int (*read)(json_t *value, const char *key, void *to, struct oakum_error *err);
 	size_t offset;
 };
 
-static int read_fields(const json_t *object, const struct field *fields, const char *what, void *to,
+static int read_fields(json_t *object, const struct field *fields, const char *what, void *to,
 	struct oakum_error *err);
 
-static int read_bool(const json_t *value, const char *key, void *to, struct oakum_error *err)
+static int read_bool(json_t *value, const char *key, void *to, struct oakum_error *err)
 {
 	if (!json_is_boolean(value))
 		return bad(err, key, "not a bool");
@@ -38,7 +38,7 @@ static int read_bool(const json_t *value, const char *key, void *to, struct oaku
 	return 0;
 }
 
-static int read_integer(const json_t *value, const char *key, void *to, struct oakum_error *err)
+static int read_integer(json_t *value, const char *key, void *to, struct oakum_error *err)
 {
 	if (!json_is_integer(value))
 		return bad(err, key, "not an integer");
@@ -46,7 +46,7 @@ static int read_integer(const json_t *value, const char *key, void *to, struct o
 	return 0;
 }
 
-static int read_strings(const json_t *value, const char *key, void *to, struct oakum_error *err)
+static int read_strings(json_t *value, const char *key, void *to, struct oakum_error *err)
 {
 	const char ***list = to;
 	size_t kept = 0;
@@ -74,7 +74,7 @@ static int read_strings(const json_t *value, const char *key, void *to, struct o
 	return 0;
 }
 
-static int read_map(const json_t *value, const char *key, void *to, struct oakum_error *err)
+static int read_map(json_t *value, const char *key, void *to, struct oakum_error *err)
 {
 	static const struct field fields[] = {
 		{ "container_id", read_integer, offsetof(struct idmap_range, container_id) },
@@ -100,7 +100,7 @@ static int read_map(const json_t *value, const char *key, void *to, struct oakum
 	return 0;
 }
 
-static int read_chown(const json_t *value, const char *key, void *to, struct oakum_error *err)
+static int read_chown(json_t *value, const char *key, void *to, struct oakum_error *err)
 {
 	static const struct field fields[] = {
 		{ "UID", read_integer, offsetof(struct storage_options, chown_uid) },
@@ -114,7 +114,7 @@ static int read_chown(const json_t *value, const char *key, void *to, struct oak
 }
 
 /* A name with a NUL in it is none, and what it would be called does not matter. */
-static int read_renames(const json_t *value, const char *key, void *to, struct oakum_error *err)
+static int read_renames(json_t *value, const char *key, void *to, struct oakum_error *err)
 {
 	struct storage_options *options = to;
 	size_t kept = 0;
@@ -132,7 +132,7 @@ static int read_renames(const json_t *value, const char *key, void *to, struct o
 	}
 	free_const(options->renames);
 	options->renames = renames;
-	json_object_foreach((json_t *)(uintptr_t)value, from, name)
+	json_object_foreach(value, from, name)
 	{
 		const char *string = json_is_null(name) ? "" : json_string_value(name);
 		if (string == NULL)
@@ -148,7 +148,7 @@ static int read_renames(const json_t *value, const char *key, void *to, struct o
 }
 
 /* Go's os.FileMode has its own bits for set-id and sticky, and those of chmod(2) mean nothing. */
-static int read_force_mask(const json_t *value, const char *key, void *to, struct oakum_error *err)
+static int read_force_mask(json_t *value, const char *key, void *to, struct oakum_error *err)
 {
 	struct storage_options *options = to;
 	int64_t number = -1;
@@ -245,7 +245,7 @@ static bool take_clock(const char **at, struct tm *parts)
 	return parts->tm_hour < 24 && parts->tm_min < 60 && parts->tm_sec < 60;
 }
 
-static int read_timestamp(const json_t *value, const char *key, void *to, struct oakum_error *err)
+static int read_timestamp(json_t *value, const char *key, void *to, struct oakum_error *err)
 {
 	struct storage_options *options = to;
 	const char *at = json_string_value(value);
@@ -294,7 +294,7 @@ static const struct field *find_field(const struct field *fields, const char *ke
 	return fields->key == NULL ? NULL : fields;
 }
 
-static int read_fields(const json_t *object, const struct field *fields, const char *what, void *to,
+static int read_fields(json_t *object, const struct field *fields, const char *what, void *to,
 	struct oakum_error *err)
 {
 	const char *key;
@@ -304,7 +304,7 @@ static int read_fields(const json_t *object, const struct field *fields, const c
 		return 0;
 	if (!json_is_object(object))
 		return bad(err, what, "not an object");
-	json_object_foreach((json_t *)(uintptr_t)object, key, value)
+	json_object_foreach(object, key, value)
 	{
 		const struct field *field = find_field(fields, key);
 		if (field == NULL || json_is_null(value))

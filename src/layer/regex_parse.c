@@ -176,11 +176,13 @@ static int add_named(struct regex_tree *tree, const struct named_set *set, bool 
 /* \d and its like: 1, or 0 if it is none; *at is behind it then. */
 static int take_perl_set(struct parser *parser)
 {
-	const char letter = parser->at[0] == '\\' ? parser->at[1] : '\0';
-	const char lower = (char)(letter | 0x20);
-	const bool is_letter = (letter >= 'A' && letter <= 'Z') || (letter >= 'a' && letter <= 'z');
-	const struct named_set *set = is_letter ? find_set(perl_sets, &lower, 1) : NULL;
+	const struct named_set *set;
 
+	if (parser->at[0] != '\\')
+		return 0;
+	const char letter = parser->at[1];
+	const char lower = (char)(letter | 0x20);
+	set = letter == lower || letter + 0x20 == lower ? find_set(perl_sets, &lower, 1) : NULL;
 	if (set == NULL)
 		return 0;
 	parser->at += 2;
