@@ -37,6 +37,7 @@ static const char passed_root[] = "/proc/self/fd/4";
 struct run {
 	struct storage_options options;
 	struct unpacker_storage storage; /* what the unpacker borrows */
+	struct packer_options packing;	 /* what the packer borrows */
 	bool is_rootless;
 	int root_fd;
 	char *destination;  /* absolute and clean */
@@ -303,7 +304,7 @@ int storage_apply_layer(int argc, char **argv)
 static int open_packer(
 	struct run *run, const char *source, struct packer **packer, struct oakum_error *err)
 {
-	struct packer_options options = {
+	run->packing = (struct packer_options){
 		.source = source,
 		.stream_fd = STDOUT_FILENO,
 		.storage = &run->options,
@@ -315,8 +316,8 @@ static int open_packer(
 
 	if (r < 0)
 		return r;
-	options.root_fd = walls.root_fd;
-	r = packer_open(&options, packer, err);
+	run->packing.root_fd = walls.root_fd;
+	r = packer_open(&run->packing, packer, err);
 	return r < 0 ? r : jail_seal(ROLE_PACKER, &walls.walls, err);
 }
 
