@@ -365,7 +365,8 @@ int storage_options_read(int fd, struct storage_options *options, struct oakum_e
 	*options = (struct storage_options){ 0 };
 	int r = read_all(fd, &text, &length);
 	if (r < 0)
-		return fail_because(err, -r, "read options", NULL, "at most %d MiB are taken",
+		return fail_because(err, -r, "", NULL,
+			"read options: %s (at most %d MiB are taken)", strerrordesc_np(-r),
 			REQUEST_MAX_BYTES >> 20);
 	return storage_options_parse(text, length, STORAGE_TAIL_IGNORED, options, err);
 }

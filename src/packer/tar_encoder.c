@@ -250,7 +250,7 @@ static int pax_name(const char *name, struct bytes *whole)
 	size_t directory = slash == NULL ? 0 : (size_t)(slash - name) + 1;
 
 	if (bytes_append(whole, name, directory) < 0 ||
-		bytes_append_text(whole, "/PaxHeaders.0/" + (directory == 0)) < 0 ||
+		bytes_append_text(whole, directory > 0 ? "/PaxHeaders.0/" : "PaxHeaders.0/") < 0 ||
 		bytes_append_text(whole, name + directory) < 0)
 		return -ENOMEM;
 	go_path_clean(whole->data, whole->data);

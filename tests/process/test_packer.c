@@ -219,7 +219,7 @@ static const char *header_of(const char *name)
 			return block;
 	}
 	fail_msg("%s is not there", name);
-	return NULL;
+	abort();
 }
 
 static bool has_record(const char *record)
