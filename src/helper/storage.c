@@ -10,6 +10,7 @@
 #include "jail/jail.h"
 #include "layer/go_path.h"
 #include "layer/go_text.h"
+#include "layer/text.h"
 #include "packer/packer.h"
 #include "unpacker/unpacker.h"
 
@@ -101,7 +102,7 @@ static void tell(void *context, const struct oakum_error *err)
 	char line[GO_TEXT_BYTES + 128];
 
 	go_error_text(err, false, text);
-	if (strncmp(err->op, "fchown", strlen("fchown")) != 0) {
+	if (!string_starts_with(err->op, "fchown")) {
 		snprintf(line, sizeof(line),
 			"ignored xattrs in archive: underlying filesystem doesn't support them: %s",
 			text);

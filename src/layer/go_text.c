@@ -2,6 +2,7 @@
 #include "layer/go_text.h"
 
 #include "base/escape.h"
+#include "layer/text.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -100,7 +101,7 @@ static const char unhandled[] = "unhandled tar header type ";
 /* How much of the detail is a text of Go's own. */
 static size_t type_length(const struct oakum_error *err)
 {
-	if (strncmp(err->detail, unhandled, strlen(unhandled)) != 0)
+	if (!string_starts_with(err->detail, unhandled))
 		return 0;
 	size_t length = strcspn(err->detail, ";");
 	return length + strspn(err->detail + length, "; ");

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "layer/exclude.h"
 #include "layer/path.h"
+#include "layer/text.h"
 #include "layer/whiteout.h"
 
 #include <errno.h>
@@ -95,11 +96,6 @@ static int check_type(
 	return 0;
 }
 
-static bool starts_with(const char *text, const char *start)
-{
-	return strncmp(text, start, strlen(start)) == 0;
-}
-
 /*
  * Labels of another host's security modules mean nothing here, and overlayfs
  * believes its own attributes: in the overlay modes they are ours alone to set.
@@ -112,8 +108,8 @@ static bool is_dropped(const struct policy *policy, const char *attribute)
 	if (policy->whiteouts != OAKUM_WHITEOUTS_OVERLAY &&
 		policy->whiteouts != OAKUM_WHITEOUTS_OVERLAY_USERXATTR)
 		return false;
-	return starts_with(attribute, "trusted.overlay.") ||
-	       starts_with(attribute, "user.overlay.");
+	return string_starts_with(attribute, "trusted.overlay.") ||
+	       string_starts_with(attribute, "user.overlay.");
 }
 
 static int check_xattr(

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "layer/prefixes.h"
+#include "layer/text.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -19,18 +20,13 @@ static int compare(const void *left, const void *right)
 	return strcmp(*(const char *const *)left, *(const char *const *)right);
 }
 
-static bool starts_with(const char *name, const char *start)
-{
-	return strncmp(name, start, strlen(start)) == 0;
-}
-
 static void drop_longer(struct prefixes *prefixes)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < prefixes->count; i++) {
 		const char *string = prefixes->strings[i];
-		if (kept == 0 || !starts_with(string, prefixes->strings[kept - 1]))
+		if (kept == 0 || !string_starts_with(string, prefixes->strings[kept - 1]))
 			prefixes->strings[kept++] = string;
 	}
 	prefixes->count = kept;
@@ -71,5 +67,5 @@ bool prefixes_match(const struct prefixes *prefixes, const char *name)
 		else
 			high = middle;
 	}
-	return low > 0 && starts_with(name, prefixes->strings[low - 1]);
+	return low > 0 && string_starts_with(name, prefixes->strings[low - 1]);
 }

@@ -7,6 +7,7 @@
 #include "layer/go_text.h"
 #include "layer/path.h"
 #include "layer/prefixes.h"
+#include "layer/text.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -126,11 +127,6 @@ static int reserve(struct buffer *buffer, size_t bytes, struct oakum_error *err)
 	buffer->text = larger;
 	buffer->room = bytes;
 	return 0;
-}
-
-static bool starts_with(const char *text, const char *start)
-{
-	return strncmp(text, start, strlen(start)) == 0;
 }
 
 static int refuse(const struct entry *entry, const char *why, struct oakum_error *err)
@@ -319,8 +315,8 @@ static void set_times(struct entry *entry)
 static bool is_dropped(const char *attribute)
 {
 	return strcmp(attribute, "security.selinux") == 0 ||
-	       starts_with(attribute, "trusted.overlay.") ||
-	       starts_with(attribute, "user.overlay.");
+	       string_starts_with(attribute, "trusted.overlay.") ||
+	       string_starts_with(attribute, "user.overlay.");
 }
 
 static int edit_xattrs(struct storage_policy *policy, struct entry *entry, struct oakum_error *err)
@@ -451,7 +447,7 @@ static bool is_whiteout(const struct storage_policy *policy, const struct entry 
 {
 	if (!policy->is_layer && policy->storage->whiteouts != STORAGE_WHITEOUTS_OVERLAY)
 		return false;
-	return starts_with(path_base(entry->path), whiteout_prefix);
+	return string_starts_with(path_base(entry->path), whiteout_prefix);
 }
 
 /* What AUFS kept at the top of its layers is not for the rootfs. */
@@ -459,7 +455,7 @@ static bool is_aufs_metadata(const struct storage_policy *policy)
 {
 	const char *name = policy->name.text;
 
-	return policy->is_layer && starts_with(name, metadata_prefix) &&
+	return policy->is_layer && string_starts_with(name, metadata_prefix) &&
 	       strcmp(name, opaque_name) != 0;
 }
 
@@ -480,7 +476,7 @@ static int judge_metadata(struct storage_policy *policy, struct entry *entry, en
 	const char *base = path_base(policy->name.text);
 	struct kept_header *kept = find_kept(policy, base);
 
-	if (!starts_with(policy->name.text, aufs_links_prefix) || entry->type != ENTRY_FILE)
+	if (!string_starts_with(policy->name.text, aufs_links_prefix) || entry->type != ENTRY_FILE)
 		return 0;
 	if (kept == NULL) {
 		if (policy->kept_count == KEPT_MAX)
@@ -506,7 +502,7 @@ static bool is_aufs_link(struct storage_policy *policy, const struct entry *entr
 	if (clean == NULL)
 		return false;
 	go_path_clean(entry->link_name, clean);
-	return starts_with(clean, aufs_links_prefix);
+	return string_starts_with(clean, aufs_links_prefix);
 }
 
 /* Its header is that of the file, and so is its content. */

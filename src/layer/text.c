@@ -15,6 +15,11 @@ bool text_starts_with(const struct text *text, const char *start)
 	return text->length >= length && memcmp(text->bytes, start, length) == 0;
 }
 
+bool string_starts_with(const char *string, const char *start)
+{
+	return strncmp(string, start, strlen(start)) == 0;
+}
+
 bool text_has_nul(const struct text *text)
 {
 	return memchr(text->bytes, '\0', text->length) != NULL;

@@ -16,6 +16,9 @@ bool text_is(const struct text *text, const char *string);
 bool text_starts_with(const struct text *text, const char *start);
 bool text_has_nul(const struct text *text);
 
+/* The same of a terminated string. */
+bool string_starts_with(const char *string, const char *start);
+
 /*
  * One that is there twice, or NULL. Sorts texts. In place and never quadratic:
  * an attacker chooses them; and without qsort(3), which asks the system how

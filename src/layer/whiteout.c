@@ -2,6 +2,7 @@
 #include "layer/whiteout.h"
 
 #include "layer/path.h"
+#include "layer/text.h"
 
 #include <string.h>
 
@@ -9,16 +10,11 @@ static const char prefix[] = ".wh.";
 static const char metadata_prefix[] = ".wh..wh.";
 static const char opaque_name[] = ".wh..wh..opq";
 
-static bool starts_with(const char *text, const char *start)
-{
-	return strncmp(text, start, strlen(start)) == 0;
-}
-
 /* .wh..wh.plnk and .wh..wh.aufs are directories: what is in them goes with them. */
 static bool is_below_metadata(const char *path)
 {
 	for (const char *slash = strchr(path, '/'); slash != NULL; slash = strchr(path, '/')) {
-		if (starts_with(path, metadata_prefix))
+		if (string_starts_with(path, metadata_prefix))
 			return true;
 		path = slash + 1;
 	}
@@ -32,11 +28,11 @@ enum whiteout whiteout_kind(const char *path)
 
 	if (is_below_metadata(path))
 		return WHITEOUT_AUFS_METADATA;
-	if (!starts_with(base, prefix))
+	if (!string_starts_with(base, prefix))
 		return WHITEOUT_NONE;
 	if (strcmp(base, opaque_name) == 0)
 		return WHITEOUT_OPAQUE;
-	if (starts_with(base, metadata_prefix))
+	if (string_starts_with(base, metadata_prefix))
 		return WHITEOUT_AUFS_METADATA;
 	if (*hidden == '\0' || strcmp(hidden, ".") == 0 || strcmp(hidden, "..") == 0)
 		return WHITEOUT_BAD;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "packer/attributes.h"
 
+#include "layer/text.h"
 #include "packer/sort.h"
 
 #include <errno.h>
@@ -17,8 +18,8 @@ enum {
 /* What overlayfs keeps there is about the layer as it lies on this disk. */
 static bool is_packed(const char *name)
 {
-	if (strncmp(name, "user.", strlen("user.")) == 0)
-		return strncmp(name, "user.overlay.", strlen("user.overlay.")) != 0;
+	if (string_starts_with(name, "user."))
+		return !string_starts_with(name, "user.overlay.");
 	return strcmp(name, "security.capability") == 0 || strcmp(name, "security.ima") == 0;
 }
 

@@ -2,6 +2,7 @@
 #include "packer/member.h"
 
 #include "layer/go_path.h"
+#include "layer/text.h"
 #include "packer/name.h"
 
 #include <errno.h>
@@ -71,7 +72,7 @@ static int set_owner(const struct member_source *source, const struct storage_op
 	uint32_t uid = source->status->st_uid;
 	uint32_t gid = source->status->st_gid;
 
-	if (strncmp(name_base(source->name), whiteout_prefix, strlen(whiteout_prefix)) != 0) {
+	if (!string_starts_with(name_base(source->name), whiteout_prefix)) {
 		*unmapped_id = uid;
 		if (!idmap_to_container(&options->uids, *unmapped_id, &uid))
 			return -EINVAL;

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/sys.h"
+#include "layer/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -78,7 +79,7 @@ static int fail_xattr(struct oakum_error *err, const char *path, const char *nam
 {
 	int code = errno;
 
-	if (code == EPERM && strncmp(name, "trusted.", strlen("trusted.")) == 0)
+	if (code == EPERM && string_starts_with(name, "trusted."))
 		return fail_because(err, code, "setxattr", path,
 			"%s: the unpacker has no right to trusted attributes", name);
 	if (code == EOPNOTSUPP)
