@@ -212,6 +212,8 @@ const char *go_error_text(const struct oakum_error *err, bool ended_early, char 
 
 	if (err->op[0] == '\0')
 		write_whole(buffer, err);
+	else if (err->stage == OAKUM_STAGE_READ && strcmp(err->op, "read") == 0)
+		snprintf(buffer, GO_TEXT_BYTES, "read /dev/stdin: %s", go_errno_text(err->code));
 	else if (ended_early || err->stage == OAKUM_STAGE_READ)
 		write_bad_stream(buffer, err, ended_early);
 	else if (strcmp(operation, "lchown") == 0)

@@ -90,6 +90,8 @@ static void an_error_is_worded_as_the_go_child_words_it(void **state)
 			"\"a\" is outside of \"/b\"" },
 		{ "read header", EBADMSG, "a", "no tar header", OAKUM_STAGE_READ, false,
 			"archive/tar: invalid tar header (a: no tar header)" },
+		{ "read", EISDIR, "", "", OAKUM_STAGE_READ, false,
+			"read /dev/stdin: is a directory" },
 		{ "read header", EBADMSG, "", "cut off", OAKUM_STAGE_READ, true,
 			"unexpected EOF (cut off)" },
 		{ "read header", EFBIG, "", "more than 5; --limit pax-bytes=N raises it",
