@@ -66,6 +66,54 @@ enum oakum_trailing {
 	OAKUM_TRAILING_REFUSE,	   /* only zeros may follow the end of the archive */
 };
 
+/* How a whiteout is written in the overlay modes. */
+enum oakum_whiteout_form {
+	OAKUM_WHITEOUT_FORM_DEVICE = 0, /* a character device 0:0 */
+	OAKUM_WHITEOUT_FORM_XATTR, /* an empty file with overlay.whiteout: Linux 6.7 and later */
+};
+
+/* Whom entries belong to; bits. A layer's ids go through the maps in any case. */
+enum oakum_owners {
+	OAKUM_OWNERS_KEEP = 0,	       /* as the layer says; one that cannot be set is an error */
+	OAKUM_OWNERS_SQUASH = 1 << 0,  /* all to squash_uid:squash_gid */
+	OAKUM_OWNERS_FORGIVE = 1 << 1, /* one that cannot be set is counted in unset_owners; its
+					  file loses its set-id bits */
+};
+
+/*
+ * What another host said of a file: security.* but for file capabilities (SELinux,
+ * IMA, AppArmor), and trusted.*. Those of overlayfs are never kept.
+ */
+enum oakum_labels {
+	OAKUM_LABELS_DROP = 0, /* and counted in dropped_xattrs */
+	OAKUM_LABELS_KEEP,     /* asks for CAP_SYS_ADMIN */
+};
+
+enum oakum_devices {
+	OAKUM_DEVICES_MAKE = 0,
+	OAKUM_DEVICES_SKIP, /* and counted in dropped_entries */
+};
+
+/* Set-id bits and file capabilities. */
+enum oakum_privileges {
+	OAKUM_PRIVILEGES_KEEP = 0,
+	OAKUM_PRIVILEGES_DROP,
+};
+
+/* A namespace of its own gives a caller without root the rights that unpacking needs. */
+enum oakum_user_namespace {
+	OAKUM_USER_NAMESPACE_AUTO = 0, /* where the caller lacks the rights */
+	OAKUM_USER_NAMESPACE_NEVER,
+	OAKUM_USER_NAMESPACE_ALWAYS,
+};
+
+/* Ids from container on are those from host on; count of them. An array ends with a count of 0. */
+struct oakum_id_range {
+	uint32_t container; /* as in the layer */
+	uint32_t host;	    /* as in the rootfs */
+	uint32_t count;
+};
+
 /* How strong the walls round the unpacker are (docs/ARCHITECTURE.md, "Levels"). */
 enum oakum_level {
 	OAKUM_LEVEL_DEFAULT = 0, /* as a minimum: OAKUM_LEVEL_CHROOT */
@@ -123,6 +171,19 @@ struct oakum_unpack_options {
 	uint64_t max_ratio;	     /* tar bytes for one layer byte, past the first 1 GiB; 2000 */
 	uint64_t max_window_bytes;   /* of a decoder; 128 MiB */
 	uint64_t max_trailing_bytes; /* after the end of the archive; 64 MiB */
+	uint64_t max_entry_xattrs;   /* attributes of one entry; 1024 */
+	uint64_t min_free_bytes;     /* to leave on the file system of the rootfs; 0 */
+	uint64_t min_free_inodes;    /* the same; where file systems count them; 0 */
+	const struct oakum_id_range *uid_map; /* NULL: each id is itself; else the ids there are */
+	const struct oakum_id_range *gid_map;
+	uint32_t owners;     /* enum oakum_owners bits */
+	uint32_t squash_uid; /* as in the layer: before the map */
+	uint32_t squash_gid;
+	uint32_t labels;	 /* enum oakum_labels */
+	uint32_t devices;	 /* enum oakum_devices */
+	uint32_t privileges;	 /* enum oakum_privileges */
+	uint32_t whiteout_form;	 /* enum oakum_whiteout_form */
+	uint32_t user_namespace; /* enum oakum_user_namespace */
 };
 
 #define OAKUM_UNPACK_OPTIONS(...)              \
@@ -131,18 +192,21 @@ struct oakum_unpack_options {
 
 /* Results. The caller sets size before the call; only what fits is written. */
 struct oakum_stats {
-	size_t size;		/* sizeof(struct oakum_stats) */
-	uint64_t layer_bytes;	/* read from the caller */
-	uint64_t stream_bytes;	/* of tar, after decompression */
-	uint64_t entries;	/* read */
-	uint64_t skipped;	/* of these, by an exclude or as metadata of AUFS */
-	uint64_t content_bytes; /* written into files */
-	uint32_t compression;	/* enum oakum_compression */
-	uint32_t level;		/* enum oakum_level that was reached */
-	uint32_t walls;		/* enum oakum_wall bits */
-	uint32_t threads;	/* that filled files */
-	uint32_t denied_calls;	/* system calls that a wall answered with ENOSYS */
-	uint32_t denied_call;	/* number of the first of them */
+	size_t size;		  /* sizeof(struct oakum_stats) */
+	uint64_t layer_bytes;	  /* read from the caller */
+	uint64_t stream_bytes;	  /* of tar, after decompression */
+	uint64_t entries;	  /* read */
+	uint64_t skipped;	  /* of these, by an exclude or as metadata of AUFS */
+	uint64_t content_bytes;	  /* written into files */
+	uint32_t compression;	  /* enum oakum_compression */
+	uint32_t level;		  /* enum oakum_level that was reached */
+	uint32_t walls;		  /* enum oakum_wall bits */
+	uint32_t threads;	  /* that filled files */
+	uint32_t denied_calls;	  /* system calls that a wall answered with ENOSYS */
+	uint32_t denied_call;	  /* number of the first of them */
+	uint64_t dropped_xattrs;  /* attributes of the layer that were not set, ACLs among them */
+	uint64_t dropped_entries; /* devices that were not made */
+	uint64_t unset_owners;	  /* owners that could not be set, where that is forgiven */
 };
 
 #define OAKUM_STATS_INIT                           \

@@ -2,6 +2,7 @@
 #include "command/option.h"
 
 #include "command/message.h"
+#include "command/value.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -31,27 +32,12 @@ static bool take_choice(const struct option *option, const char *value, struct a
 	return message_wrong("--%s=%s: it is %s", option->name, value, option->argument);
 }
 
-/* Decimal digits and nothing else. */
-static bool parse_number(const char *text, size_t length, uint64_t *number)
-{
-	*number = 0;
-	for (size_t i = 0; i < length; i++) {
-		if (text[i] < '0' || text[i] > '9')
-			return false;
-		uint64_t digit = (uint64_t)(text[i] - '0');
-		if (*number > (UINT64_MAX - digit) / 10)
-			return false;
-		*number = *number * 10 + digit;
-	}
-	return length > 0;
-}
-
 static bool take_threads(
 	const struct option *option, const char *value, struct arguments *arguments)
 {
 	uint64_t number;
 
-	if (!parse_number(value, strlen(value), &number) || number == 0 || number > MAX_THREADS)
+	if (!value_number(value, strlen(value), &number) || number == 0 || number > MAX_THREADS)
 		return message_wrong(
 			"--%s=%s: it is a number from 1 to %d", option->name, value, MAX_THREADS);
 	arguments->options.threads = (uint32_t)number;
@@ -78,8 +64,8 @@ static bool take_seconds(
 	uint64_t thousandths = 0;
 	uint64_t ignored;
 
-	if (!parse_number(value, whole_length, &whole) || whole > UINT32_MAX ||
-		!parse_number(fraction, strlen(fraction), &ignored))
+	if (!value_number(value, whole_length, &whole) || whole > UINT32_MAX ||
+		!value_number(fraction, strlen(fraction), &ignored))
 		return message_wrong(
 			"--%s=%s: it is a number of seconds, 1.5 for example", option->name, value);
 	for (size_t i = 0, unit = 100; fraction[i] != '\0' && unit > 0; i++, unit /= 10)
@@ -109,29 +95,10 @@ static const struct {
 	{ "ratio", offsetof(struct oakum_unpack_options, max_ratio) },
 	{ "window-bytes", offsetof(struct oakum_unpack_options, max_window_bytes) },
 	{ "trailing-bytes", offsetof(struct oakum_unpack_options, max_trailing_bytes) },
+	{ "entry-xattrs", offsetof(struct oakum_unpack_options, max_entry_xattrs) },
+	{ "free-bytes", offsetof(struct oakum_unpack_options, min_free_bytes) },
+	{ "free-inodes", offsetof(struct oakum_unpack_options, min_free_inodes) },
 };
-
-/* A number with K, M, G or T (of 1024) behind it, or "none". */
-static bool parse_limit(const char *text, uint64_t *limit)
-{
-	static const char units[] = "KMGT";
-	size_t length = strlen(text);
-	const char *unit = length > 1 ? strchr(units, text[length - 1]) : NULL;
-	unsigned int shift = 0;
-
-	if (strcmp(text, "none") == 0) {
-		*limit = UINT64_MAX;
-		return true;
-	}
-	if (unit != NULL && *unit != '\0') {
-		shift = 10 * (unsigned int)(unit - units + 1);
-		length--;
-	}
-	if (!parse_number(text, length, limit) || *limit == 0 || *limit > UINT64_MAX >> shift)
-		return false;
-	*limit <<= shift;
-	return true;
-}
 
 /* What it could have been: the list is short enough for the one line. */
 static bool deny_limit(const struct option *option, const char *value)
@@ -155,7 +122,7 @@ static bool take_limit(const struct option *option, const char *value, struct ar
 		if (strlen(limits[i].name) != name_length ||
 			strncmp(value, limits[i].name, name_length) != 0)
 			continue;
-		if (value[name_length] != '=' || !parse_limit(value + name_length + 1, &limit))
+		if (value[name_length] != '=' || !value_limit(value + name_length + 1, &limit))
 			return message_wrong("--%s %s: its value is a number above 0, with K, M, G "
 					     "or T if you like, or \"none\"",
 				option->name, value);
@@ -163,6 +130,54 @@ static bool take_limit(const struct option *option, const char *value, struct ar
 		return true;
 	}
 	return deny_limit(option, value);
+}
+
+/* One more range of the map at offset. */
+static bool take_range(const struct option *option, const char *value, struct arguments *arguments)
+{
+	struct id_map *map = (struct id_map *)((char *)arguments + option->offset);
+	struct oakum_id_range *larger = realloc(map->ranges, (map->count + 2) * sizeof(*larger));
+
+	if (larger == NULL)
+		return message_wrong("out of memory");
+	map->ranges = larger;
+	if (!value_range(value, &larger[map->count]))
+		return message_wrong("--%s=%s: it is the first id in the layer, the first in the "
+				     "rootfs, and how many follow: 0:100000:65536",
+			option->name, value);
+	larger[++map->count] = (struct oakum_id_range){ 0 };
+	arguments->options.uid_map = arguments->uid_map.ranges;
+	arguments->options.gid_map = arguments->gid_map.ranges;
+	return true;
+}
+
+static bool take_owner(const struct option *option, const char *value, struct arguments *arguments)
+{
+	struct oakum_unpack_options *options = &arguments->options;
+
+	if (!value_owner(value, &options->squash_uid, &options->squash_gid))
+		return message_wrong(
+			"--%s=%s: it is two numbers, 0:0 for example", option->name, value);
+	options->owners |= OAKUM_OWNERS_SQUASH;
+	return true;
+}
+
+static bool take_ignore_chown_errors(
+	const struct option *option, const char *value, struct arguments *arguments)
+{
+	(void)option;
+	(void)value;
+	arguments->options.owners |= OAKUM_OWNERS_FORGIVE;
+	return true;
+}
+
+static bool take_no_suid(
+	const struct option *option, const char *value, struct arguments *arguments)
+{
+	(void)option;
+	(void)value;
+	arguments->options.privileges = OAKUM_PRIVILEGES_DROP;
+	return true;
 }
 
 static bool take_exclude(
@@ -212,21 +227,42 @@ static const char *const whiteout_names[] = { "apply", "overlay", "overlay-userx
 static const char *const profile_names[] = { "strict", "compat", NULL };
 static const char *const trailing_names[] = { "ignore", "refuse", NULL };
 
+static const char *const whiteout_form_names[] = { "device", "xattr", NULL };
+static const char *const label_names[] = { "drop", "keep", NULL };
+static const char *const device_names[] = { "make", "skip", NULL };
+static const char *const user_namespace_names[] = { "auto", "never", "always", NULL };
+
 #define AT(field) offsetof(struct oakum_unpack_options, field)
 
 static const struct option options[] = {
 	{ "whiteouts", "apply|overlay|overlay-userxattr|verbatim",
 		"what .wh. names become (apply: they delete)", take_choice, whiteout_names,
 		AT(whiteouts) },
+	{ "whiteout-form", "device|xattr", "how overlayfs is told (device: 0:0)", take_choice,
+		whiteout_form_names, AT(whiteout_form) },
 	{ "profile", "strict|compat", "what is refused (strict: what readers disagree on)",
 		take_choice, profile_names, AT(profile) },
 	{ "trailing", "ignore|refuse", "bytes after the end of the archive (ignore)", take_choice,
 		trailing_names, AT(trailing) },
 	{ "exclude", "PATH", "leave out PATH and all below it; may be repeated", take_exclude, NULL,
 		0 },
+	{ "uid-map", "ID:HOST:N", "N ids from ID on become those from HOST on; repeated",
+		take_range, NULL, offsetof(struct arguments, uid_map) },
+	{ "gid-map", "ID:HOST:N", "the same for groups", take_range, NULL,
+		offsetof(struct arguments, gid_map) },
+	{ "owner", "UID:GID", "all belongs to UID and GID (as in the layer)", take_owner, NULL, 0 },
+	{ "ignore-chown-errors", NULL, "an owner that cannot be set is no error",
+		take_ignore_chown_errors, NULL, 0 },
+	{ "labels", "drop|keep", "security.* and trusted.* attributes (drop)", take_choice,
+		label_names, AT(labels) },
+	{ "devices", "make|skip", "device nodes (make)", take_choice, device_names, AT(devices) },
+	{ "no-suid", NULL, "leave out set-id bits and file capabilities", take_no_suid, NULL, 0 },
 	{ "limit", "NAME=VALUE", "set a limit, VALUE may be none; may be repeated", take_limit,
 		NULL, 0 },
 	{ "min-level", "N", "refuse walls weaker than level N, 2 or 4 (2)", take_level, NULL, 0 },
+	{ "user-namespace", "auto|never|always",
+		"rights by a user namespace (auto: where they lack)", take_choice,
+		user_namespace_names, AT(user_namespace) },
 	{ "threads", "N", "threads that write files (as fits the machine)", take_threads, NULL, 0 },
 	{ "timeout", "S", "give up after S seconds (never)", take_seconds, NULL, 0 },
 	{ "quiet", NULL, "say nothing but errors (the default)", take_quiet, NULL, 0 },

@@ -7,11 +7,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct id_map {
+	struct oakum_id_range *ranges; /* NULL, or ended by a count of 0; free() it */
+	size_t count;
+};
+
 /* What a command line of `oakum unpack` asks for. */
 struct arguments {
 	struct oakum_unpack_options options;
 	const char **excludes; /* options.exclude, once complete; free() it */
 	size_t exclude_count;
+	struct id_map uid_map; /* the same of options.uid_map */
+	struct id_map gid_map;
 	bool wants_help;
 	bool is_verbose;
 	const char *layer; /* "-" is standard input */

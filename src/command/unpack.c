@@ -59,6 +59,11 @@ static void print_stats(const struct oakum_stats *stats)
 			? "tar"
 			: oakum_compression_name(stats->compression),
 		stats->stream_bytes, stats->level, stats->walls, stats->threads);
+	if (stats->dropped_xattrs > 0 || stats->dropped_entries > 0 || stats->unset_owners > 0)
+		fprintf(stderr,
+			"oakum: left out %" PRIu64 " attributes and %" PRIu64 " devices; %" PRIu64
+			" owners could not be set\n",
+			stats->dropped_xattrs, stats->dropped_entries, stats->unset_owners);
 	if (stats->denied_calls > 0)
 		fprintf(stderr,
 			"oakum: %" PRIu32 " system calls were denied, number %" PRIu32
@@ -97,5 +102,7 @@ int unpack_main(int argc, char **argv)
 	else
 		status = unpack(&arguments);
 	free(arguments.excludes);
+	free(arguments.uid_map.ranges);
+	free(arguments.gid_map.ranges);
 	return status;
 }

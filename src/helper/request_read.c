@@ -7,6 +7,7 @@
 #include "helper/json.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,6 +86,41 @@ static int read_strings(
 	return 0;
 }
 
+static bool read_id(const json_t *list, size_t at, uint32_t *id)
+{
+	const json_t *value = json_array_get(list, at);
+
+	if (!json_is_integer(value) || json_integer_value(value) < 0 ||
+		json_integer_value(value) > UINT32_MAX)
+		return false;
+	*id = (uint32_t)json_integer_value(value);
+	return true;
+}
+
+/* No ranges at all are no map. */
+static int read_ranges(const json_t *value, const char *key, const struct oakum_id_range **map,
+	struct oakum_error *err)
+{
+	size_t count = json_array_size(value);
+
+	if (!json_is_array(value) || count > REQUEST_RANGES_MAX)
+		return bad(err, key, "not a list of ranges");
+	if (count == 0)
+		return 0;
+	struct oakum_id_range *list = calloc(count + 1, sizeof(*list));
+	if (list == NULL)
+		return fail(err, ENOMEM, "read options", NULL);
+	*map = list;
+	for (size_t i = 0; i < count; i++) {
+		const json_t *range = json_array_get(value, i);
+		if (json_array_size(range) != 3 || !read_id(range, 0, &list[i].container) ||
+			!read_id(range, 1, &list[i].host) || !read_id(range, 2, &list[i].count) ||
+			list[i].count == 0)
+			return bad(err, key, "not a range of ids");
+	}
+	return 0;
+}
+
 static int read_option(const json_t *value, const struct request_option *option,
 	struct request *request, struct oakum_error *err)
 {
@@ -94,6 +130,9 @@ static int read_option(const json_t *value, const struct request_option *option,
 
 	if (option->kind == REQUEST_STRINGS)
 		return read_strings(value, option->key, (const char *const **)(void *)to, err);
+	if (option->kind == REQUEST_RANGES)
+		return read_ranges(
+			value, option->key, (const struct oakum_id_range **)(void *)to, err);
 	r = read_number(value, option, &number, err);
 	if (r < 0)
 		return r;
@@ -152,7 +191,11 @@ void request_free(struct request *request)
 	for (size_t i = 0; request->exclude != NULL && request->exclude[i] != NULL; i++)
 		free_const(request->exclude[i]);
 	free_const(request->exclude);
+	free_const(request->uid_map);
+	free_const(request->gid_map);
 	request->exclude = NULL;
+	request->uid_map = NULL;
+	request->gid_map = NULL;
 }
 
 int request_read(int fd, struct request *request, struct oakum_error *err)

@@ -22,6 +22,9 @@ struct limits {
 	uint64_t ratio;
 	uint64_t window_bytes;
 	uint64_t trailing_bytes;
+	uint64_t entry_xattrs;
+	uint64_t free_bytes; /* these two are what must be left: 0 and UINT64_MAX are no limit */
+	uint64_t free_inodes;
 };
 
 #define LIMITS_DEFAULT                                                                     \
@@ -32,6 +35,7 @@ struct limits {
 		.xattr_bytes = 64 << 10, .entry_xattr_bytes = 1 << 20,                     \
 		.layer_xattr_bytes = UINT64_C(64) << 20, .ratio = 2000,                    \
 		.window_bytes = UINT64_C(128) << 20, .trailing_bytes = UINT64_C(64) << 20, \
+		.entry_xattrs = 1024,                                                      \
 	}
 
 /* Fills err: EFBIG, with the name that the command knows the limit by. Returns -EFBIG. */

@@ -4,6 +4,7 @@
 #include "base/error.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #define IN_REQUEST(field) offsetof(struct request, field)
@@ -17,6 +18,11 @@
 		"max_" #name, REQUEST_U64, IN_REQUEST(limits.name), IN_OPTIONS(max_##name), \
 			UINT64_MAX                                                          \
 	}
+#define MINIMUM(name)                                                                       \
+	{                                                                                   \
+		"min_" #name, REQUEST_U64, IN_REQUEST(limits.name), IN_OPTIONS(min_##name), \
+			UINT64_MAX                                                          \
+	}
 
 const struct request_option request_options[] = {
 	CHOICE(whiteouts, OAKUM_WHITEOUTS_VERBATIM),
@@ -24,6 +30,14 @@ const struct request_option request_options[] = {
 	CHOICE(trailing, OAKUM_TRAILING_REFUSE),
 	CHOICE(threads, 64),
 	CHOICE(min_level, OAKUM_LEVEL_DETACHED),
+	CHOICE(owners, OAKUM_OWNERS_SQUASH | OAKUM_OWNERS_FORGIVE),
+	CHOICE(squash_uid, UINT32_MAX - 1),
+	CHOICE(squash_gid, UINT32_MAX - 1),
+	CHOICE(labels, OAKUM_LABELS_KEEP),
+	CHOICE(devices, OAKUM_DEVICES_SKIP),
+	CHOICE(privileges, OAKUM_PRIVILEGES_DROP),
+	CHOICE(whiteout_form, OAKUM_WHITEOUT_FORM_XATTR),
+	CHOICE(user_namespace, OAKUM_USER_NAMESPACE_ALWAYS),
 	LIMIT(content_bytes),
 	LIMIT(logical_bytes),
 	LIMIT(entries),
@@ -38,7 +52,12 @@ const struct request_option request_options[] = {
 	LIMIT(ratio),
 	LIMIT(window_bytes),
 	LIMIT(trailing_bytes),
+	LIMIT(entry_xattrs),
+	MINIMUM(free_bytes),
+	MINIMUM(free_inodes),
 	{ "exclude", REQUEST_STRINGS, IN_REQUEST(exclude), IN_OPTIONS(exclude), 0 },
+	{ "uid_map", REQUEST_RANGES, IN_REQUEST(uid_map), IN_OPTIONS(uid_map), 0 },
+	{ "gid_map", REQUEST_RANGES, IN_REQUEST(gid_map), IN_OPTIONS(gid_map), 0 },
 	{ NULL, REQUEST_U32, 0, 0, 0 },
 };
 
@@ -61,6 +80,43 @@ void request_init(struct request *request)
 	};
 }
 
+static bool overlap(uint64_t one, uint64_t one_count, uint64_t other, uint64_t other_count)
+{
+	return one < other + other_count && other < one + one_count;
+}
+
+static const char *why_no_range(const struct oakum_id_range *map, size_t at)
+{
+	const struct oakum_id_range *range = &map[at];
+
+	/* 4294967295 is no id: chown(2) takes it for "leave it". */
+	if (range->count > UINT32_MAX - range->container || range->count > UINT32_MAX - range->host)
+		return "a range ends past the last id";
+	for (size_t i = 0; i < at; i++) {
+		if (overlap(map[i].container, map[i].count, range->container, range->count) ||
+			overlap(map[i].host, map[i].count, range->host, range->count))
+			return "two ranges overlap";
+	}
+	return NULL;
+}
+
+static int check_map(const struct oakum_id_range *map, const char *key, struct oakum_error *err)
+{
+	const char *why = NULL;
+	size_t count = 0;
+
+	if (map == NULL)
+		return 0;
+	while (map[count].count > 0 && count < REQUEST_RANGES_MAX && why == NULL)
+		why = why_no_range(map, count++);
+	if (why == NULL && count == 0)
+		why = "it has no range: NULL maps every id to itself";
+	if (why == NULL && map[count].count > 0)
+		why = "it has more than 340 ranges, which is all that the kernel takes";
+	return why == NULL ? 0
+			   : fail_because(err, EINVAL, "check options", NULL, "%s: %s", key, why);
+}
+
 int request_check(const struct request *request, struct oakum_error *err)
 {
 	if (request->version != REQUEST_VERSION)
@@ -76,7 +132,13 @@ int request_check(const struct request *request, struct oakum_error *err)
 				"%s is %u, at most %u is known", option->key, value,
 				(unsigned int)option->max);
 	}
-	return 0;
+	if (request->whiteout_form != OAKUM_WHITEOUT_FORM_DEVICE &&
+		request->whiteouts != OAKUM_WHITEOUTS_OVERLAY &&
+		request->whiteouts != OAKUM_WHITEOUTS_OVERLAY_USERXATTR)
+		return fail_because(err, EINVAL, "check options", NULL,
+			"whiteout_form is for the whiteouts of overlayfs alone");
+	int r = check_map(request->uid_map, "uid_map", err);
+	return r < 0 ? r : check_map(request->gid_map, "gid_map", err);
 }
 
 /* Older callers bring a shorter struct, newer ones a longer: the kernel's rule for growing structs.
@@ -118,7 +180,8 @@ static void take_option(const struct request_option *option,
 			memcpy(to, from, sizeof(uint64_t));
 		return;
 	case REQUEST_STRINGS:
-		memcpy(to, from, sizeof(const char *const *));
+	case REQUEST_RANGES:
+		memcpy(to, from, sizeof(const void *));
 		return;
 	}
 	__builtin_unreachable();

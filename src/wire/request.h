@@ -12,6 +12,7 @@
 enum {
 	REQUEST_VERSION = 1,
 	REQUEST_MAX_BYTES = 64 << 20,  /* a very long exclude list, with room */
+	REQUEST_RANGES_MAX = 340,      /* user_namespaces(7) */
 	REQUEST_PIPE_BYTES = 64 << 10, /* what a pipe takes before anybody reads it */
 };
 
@@ -23,14 +24,25 @@ struct request {
 	uint32_t trailing;  /* enum oakum_trailing */
 	uint32_t threads;   /* 0 = chosen for the machine, by the helper */
 	uint32_t min_level; /* enum oakum_level */
+	uint32_t owners;    /* enum oakum_owners bits */
+	uint32_t squash_uid;
+	uint32_t squash_gid;
+	uint32_t labels;	 /* enum oakum_labels */
+	uint32_t devices;	 /* enum oakum_devices */
+	uint32_t privileges;	 /* enum oakum_privileges */
+	uint32_t whiteout_form;	 /* enum oakum_whiteout_form */
+	uint32_t user_namespace; /* enum oakum_user_namespace */
 	struct limits limits;
-	const char *const *exclude; /* NULL, or a NULL-terminated list; borrowed */
+	const char *const *exclude;	      /* NULL, or a NULL-terminated list; borrowed */
+	const struct oakum_id_range *uid_map; /* NULL, or ended by a count of 0; borrowed */
+	const struct oakum_id_range *gid_map;
 };
 
 enum request_kind {
 	REQUEST_U32,	 /* a number, at most max */
 	REQUEST_U64,	 /* a number, or the string "none" for UINT64_MAX */
 	REQUEST_STRINGS, /* a list of byte strings: one code point up to U+00FF a byte */
+	REQUEST_RANGES,	 /* a list of [container, host, count] */
 };
 
 /* One row an option: walked by the writer, the reader and the tests. */
@@ -55,7 +67,10 @@ void request_init(struct request *request);
 int request_from_options(const struct oakum_unpack_options *options, struct request *request,
 	struct oakum_error *err);
 
-/* Every number within its range? Both sides ask: the writer to help, the reader to be sure. */
+/*
+ * Every number within its range, every map one that the kernel would take? Both
+ * sides ask: the writer to help, the reader to be sure.
+ */
 int request_check(const struct request *request, struct oakum_error *err);
 
 /*

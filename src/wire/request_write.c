@@ -105,6 +105,19 @@ static void text_add_number(struct text *text, uint64_t number)
 	text_add(text, digits);
 }
 
+static void text_add_ranges(struct text *text, const struct oakum_id_range *map)
+{
+	char range[64];
+
+	text_add(text, "[");
+	for (size_t i = 0; map != NULL && map[i].count > 0; i++) {
+		snprintf(range, sizeof(range), "%s[%" PRIu32 ",%" PRIu32 ",%" PRIu32 "]",
+			i > 0 ? "," : "", map[i].container, map[i].host, map[i].count);
+		text_add(text, range);
+	}
+	text_add(text, "]");
+}
+
 static void text_add_option(
 	struct text *text, const struct request_option *option, const struct request *request)
 {
@@ -122,6 +135,9 @@ static void text_add_option(
 		return;
 	case REQUEST_STRINGS:
 		text_add_strings(text, *(const char *const *const *)from);
+		return;
+	case REQUEST_RANGES:
+		text_add_ranges(text, *(const struct oakum_id_range *const *)from);
 		return;
 	}
 	__builtin_unreachable();

@@ -32,8 +32,11 @@ static void every_option_survives_the_way_to_the_helper(void **state)
 	for (const struct request_option *option = request_options; option->key != NULL; option++) {
 		uint64_t large = UINT64_C(0x123456789abcdef);
 		request_init(&sent);
-		if (option->kind == REQUEST_STRINGS)
+		if (option->kind == REQUEST_STRINGS || option->kind == REQUEST_RANGES)
 			continue;
+		/* It contradicts the other modes. */
+		if (strcmp(option->key, "whiteout_form") == 0)
+			sent.whiteouts = OAKUM_WHITEOUTS_OVERLAY;
 		if (option->kind == REQUEST_U32)
 			memcpy((char *)&sent + option->offset, &(uint32_t){ (uint32_t)option->max },
 				sizeof(uint32_t));
@@ -81,6 +84,68 @@ static void excludes_are_bytes_and_not_text(void **state)
 	request_free(&received);
 }
 
+static void maps_are_ranges_in_their_order(void **state)
+{
+	const struct oakum_id_range uids[] = {
+		{ 0, 100000, 65536 },
+		{ 65536, 0, 1 },
+		{ 4294967294, 4294967294, 1 },
+		{ 0 },
+	};
+	struct request sent;
+	struct request received;
+
+	(void)state;
+	request_init(&sent);
+	sent.uid_map = uids;
+	round_trip(&sent, &received);
+	assert_memory_equal(received.uid_map, uids, sizeof(uids));
+	assert_null(received.gid_map);
+	request_free(&received);
+}
+
+static void a_map_is_one_that_the_kernel_would_take(void **state)
+{
+	static const struct {
+		struct oakum_id_range map[4];
+		const char *says;
+	} rows[] = {
+		{ { { 0, 1000, 1 } }, NULL },
+		{ { { 0, 1000, 1 }, { 1, 100000, 65535 } }, NULL },
+		{ { { 0, 0, 4294967295 } }, NULL },
+		{ { { 1, 0, 4294967295 } }, "past the last" },
+		{ { { 0, 1, 4294967295 } }, "past the last" },
+		{ { { 4294967295, 0, 1 } }, "past the last" },
+		{ { { 0, 1000, 10 }, { 9, 2000, 1 } }, "overlap" },
+		{ { { 0, 1000, 10 }, { 10, 1009, 1 } }, "overlap" },
+		{ { { 5, 5, 5 }, { 20, 20, 5 }, { 0, 0, 6 } }, "overlap" },
+		{ { { 0 } }, "no range" },
+	};
+	struct oakum_id_range many[REQUEST_RANGES_MAX + 2] = { 0 };
+	struct request request;
+	struct oakum_error err = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int r = request_from_options(
+			OAKUM_UNPACK_OPTIONS(.gid_map = rows[i].map), &request, &err);
+		assert_int_equal(r, rows[i].says == NULL ? 0 : -EINVAL);
+		if (rows[i].says != NULL)
+			assert_non_null(strstr(err.detail, rows[i].says));
+		if (rows[i].says != NULL)
+			assert_non_null(strstr(err.detail, "gid_map"));
+	}
+	for (uint32_t i = 0; i < REQUEST_RANGES_MAX; i++)
+		many[i] = (struct oakum_id_range){ i, i, 1 };
+	assert_int_equal(
+		request_from_options(OAKUM_UNPACK_OPTIONS(.uid_map = many), &request, &err), 0);
+	many[REQUEST_RANGES_MAX] = (struct oakum_id_range){ 1000, 1000, 1 };
+	assert_int_equal(
+		request_from_options(OAKUM_UNPACK_OPTIONS(.uid_map = many), &request, &err),
+		-EINVAL);
+	assert_non_null(strstr(err.detail, "340"));
+}
+
 static void what_a_writer_never_writes_is_refused(void **state)
 {
 	struct request request;
@@ -108,6 +173,13 @@ static void what_a_writer_never_writes_is_refused(void **state)
 		{ "\"exclude\":[]", "\"exclude\":[1]" },
 		{ "\"exclude\":[]", "\"exclude\":[\"\\u0100\"]" },
 		{ "\"exclude\":[]", "\"exclude\":[\"a\\u0000b\"]" },
+		{ "\"uid_map\":[]", "\"uid_map\":null" },
+		{ "\"uid_map\":[]", "\"uid_map\":[0,0,1]" },
+		{ "\"uid_map\":[]", "\"uid_map\":[[0,0]]" },
+		{ "\"uid_map\":[]", "\"uid_map\":[[0,0,1,1]]" },
+		{ "\"uid_map\":[]", "\"uid_map\":[[0,0,0]]" },
+		{ "\"uid_map\":[]", "\"uid_map\":[[0,0,-1]]" },
+		{ "\"uid_map\":[]", "\"uid_map\":[[0,0,4294967296]]" },
 		{ "}\n", "}x" },
 		{ "}\n", "" },
 	};
@@ -215,6 +287,8 @@ int main(void)
 		cmocka_unit_test(every_option_survives_the_way_to_the_helper),
 		cmocka_unit_test(no_limit_survives_too),
 		cmocka_unit_test(excludes_are_bytes_and_not_text),
+		cmocka_unit_test(maps_are_ranges_in_their_order),
+		cmocka_unit_test(a_map_is_one_that_the_kernel_would_take),
 		cmocka_unit_test(what_a_writer_never_writes_is_refused),
 		cmocka_unit_test(zero_means_the_default_and_the_default_is_safe),
 		cmocka_unit_test(an_older_caller_has_a_shorter_struct),
