@@ -82,6 +82,7 @@ static int raise_walls(const struct request *request, struct unpacker **unpacker
 		.rootfs_fd = FD_ROOTFS,
 		.min_level = request->min_level,
 		.needs_trusted_xattrs = request->whiteouts == OAKUM_WHITEOUTS_OVERLAY,
+		.wants_trusted_xattrs = request->labels == OAKUM_LABELS_KEEP,
 	};
 	int r = jail_enter(&jail, walls, err);
 
@@ -95,6 +96,15 @@ static int raise_walls(const struct request *request, struct unpacker **unpacker
 		.trailing = request->trailing,
 		.threads = request->threads,
 		.exclude = request->exclude,
+		.uid_map = request->uid_map,
+		.gid_map = request->gid_map,
+		.owners = request->owners,
+		.squash_uid = request->squash_uid,
+		.squash_gid = request->squash_gid,
+		.labels = request->labels,
+		.devices = request->devices,
+		.privileges = request->privileges,
+		.whiteout_form = request->whiteout_form,
 		.limits = request->limits,
 	};
 	r = unpacker_open(&options, unpacker, err);

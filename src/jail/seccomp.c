@@ -105,6 +105,7 @@ const int seccomp_unpacker_calls[] = {
 	SYS_newfstatat,
 	SYS_fstat,
 	SYS_statx,
+	SYS_fstatfs, /* is there space left? */
 	SYS_readlinkat,
 	SYS_getdents64, /* the trees that whiteouts and replaced directories remove */
 	SYS_fchdir,	/* xattrs of a symlink before Linux 6.13 */

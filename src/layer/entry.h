@@ -38,6 +38,7 @@ struct entry {
 	uint32_t mode;	       /* 07777 */
 	uint32_t uid;
 	uint32_t gid;
+	bool sets_no_owner; /* it stays that of its making */
 	uint32_t device_major;
 	uint32_t device_minor;
 	uint64_t logical_bytes; /* size of a file, holes included; 0 for all others */

@@ -41,7 +41,8 @@ struct header_check {
 	size_t block_filled;
 
 	struct extensions extensions;
-	struct header_member member; /* of the header whose regions are being read */
+	char extension_name[EXTENSION_NAME_BYTES]; /* of the last header of one, for messages */
+	struct header_member member;		   /* of the header whose regions are being read */
 	struct sparse_file sparse;
 
 	struct member_queue queue;
@@ -88,8 +89,11 @@ static int refuse(const char *why, struct oakum_error *err)
 static int tell_where(const struct header_check *check, struct oakum_error *err)
 {
 	const struct oakum_error found = *err;
+	const char *name = check->extensions.name;
 
-	return fail_because(err, found.code, found.op, check->extensions.name,
+	if (*name == '\0')
+		name = check->extension_name;
+	return fail_because(err, found.code, found.op, name,
 		"%s%sits header is at byte %" PRIu64 " of the stream", found.detail,
 		found.detail[0] == '\0' ? "" : "; ", check->header_at);
 }
@@ -303,6 +307,7 @@ static int begin_header(
 			block_name(block, check->extensions.name);
 		return begin_entry(check, block, size, err);
 	}
+	block_name(block, check->extension_name);
 	int r = extension_begin(&check->extensions, block->type_flag, size, err);
 	return r < 0 ? r : continue_extension(check, err);
 }
@@ -310,15 +315,19 @@ static int begin_header(
 static int take_header(
 	struct header_check *check, const struct block *block, struct oakum_error *err)
 {
+	const bool is_zero = block_is_zero(block);
+
 	check->header_at = check->position - BLOCK_BYTES;
-	if (check->has_member)
+	if (!is_zero && check->has_member) {
 		extension_reset(&check->extensions);
-	check->has_member = false;
-	if (!block_is_zero(block) && check->state == AFTER_ZERO_BLOCK)
+		check->extension_name[0] = '\0';
+		check->has_member = false;
+	}
+	if (!is_zero && check->state == AFTER_ZERO_BLOCK)
 		return refuse("one block of zeros in the middle: readers disagree", err);
-	if (!block_is_zero(block))
+	if (!is_zero)
 		return begin_header(check, block, err);
-	if (check->extensions.is_open)
+	if (!check->has_member && check->extensions.is_open)
 		return refuse("extension headers with no entry after them", err);
 	check->state = check->state == AFTER_ZERO_BLOCK ? AT_END : AFTER_ZERO_BLOCK;
 	return 0;
@@ -380,7 +389,7 @@ static int take_trailing(
 
 	check->trailing_bytes += length;
 	if (check->trailing_bytes > limit)
-		return limit_exceeded(err, "trailing-bytes", limit, NULL);
+		return limit_exceeded(err, "trailing-bytes", limit, check->extensions.name);
 	if (check->refuses_trailing && has_data(bytes, length))
 		return fail_because(err, EBADMSG, "read header", NULL,
 			"data after the end of the archive at byte %" PRIu64
@@ -417,7 +426,7 @@ int header_check_finish(struct header_check *check, bool *ended_early, struct oa
 {
 	bool is_open = !check->has_member && check->extensions.is_open;
 	bool is_between = check->state == AT_HEADER && check->block_filled == 0 && !is_open;
-	bool is_in_header = check->state == AT_HEADER && check->has_member;
+	bool is_in_header = check->state != IN_BODY && check->has_member;
 
 	*ended_early = false;
 	if (check->state == AT_END)

@@ -1,6 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "layer/idmap.h"
 
+#include <errno.h>
+#include <oakum/oakum.h>
+#include <stdlib.h>
+
+int idmap_of_ranges(const struct oakum_id_range *from, struct idmap *map)
+{
+	size_t count = 0;
+
+	*map = (struct idmap){ 0 };
+	if (from == NULL)
+		return 0;
+	while (from[count].count > 0)
+		count++;
+	struct idmap_range *ranges = calloc(count + 1, sizeof(*ranges));
+	if (ranges == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		ranges[i] = (struct idmap_range){ from[i].container, from[i].host, from[i].count };
+	*map = (struct idmap){ .is_given = true, .ranges = ranges, .count = count };
+	return 0;
+}
+
 /* Ranges come from a caller: they may start below zero or end past every id. */
 static bool shift(int64_t from, int64_t to, int64_t size, uint32_t id, uint32_t *shifted)
 {

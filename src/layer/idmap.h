@@ -20,6 +20,14 @@ struct idmap {
 	size_t count;
 };
 
+struct oakum_id_range;
+
+/*
+ * From an array that ends with a count of 0; NULL maps every id to itself. The
+ * ranges are new memory: free() them. 0 or -ENOMEM.
+ */
+int idmap_of_ranges(const struct oakum_id_range *from, struct idmap *map);
+
 /* By the first range that holds the id; false when none does, or the result is no id. */
 bool idmap_to_host(const struct idmap *map, uint32_t container_id, uint32_t *host_id);
 bool idmap_to_container(const struct idmap *map, uint32_t host_id, uint32_t *container_id);

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "layer/policy.h"
 
+#include "base/cleanup.h"
 #include "base/error.h"
 #include "layer/exclude.h"
 #include "layer/path.h"
 #include "layer/text.h"
 #include "layer/whiteout.h"
+#include "layer/xattr_policy.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,22 +18,45 @@
 enum {
 	MAJOR_MAX = 0xfff, /* of the kernel's own device numbers */
 	MINOR_MAX = 0xfffff,
+	SET_ID_BITS = 06000,
 };
 
 struct policy {
 	const struct limits *limits;
 	uint32_t whiteouts;
 	bool is_strict;
+	bool makes_devices;
+	uint32_t squash_uid;
+	uint32_t squash_gid;
 	struct exclude *exclude;
+	struct xattr_rules xattr_rules;
+	struct xattr_policy *xattrs;
 
 	struct tally tally;
+	uint64_t dropped_entries;
+	uint64_t unset_owners;
 
 	/* what an edited entry points at, until the next one */
 	char *target;
 	size_t target_room;
-	struct xattr *xattrs;
-	size_t xattr_room;
 };
+
+static int open_parts(
+	const struct policy_options *options, struct policy *policy, struct oakum_error *err)
+{
+	struct xattr_rules *rules = &policy->xattr_rules;
+
+	*rules = (struct xattr_rules){
+		.owners = options->owners,
+		.labels = options->labels,
+		.privileges = options->privileges,
+	};
+	policy->xattrs = xattr_policy_new(rules);
+	if (policy->xattrs == NULL || idmap_of_ranges(options->uid_map, &rules->uids) < 0 ||
+		idmap_of_ranges(options->gid_map, &rules->gids) < 0)
+		return fail(err, ENOMEM, "prepare policy", NULL);
+	return exclude_new(options->exclude, options->limits, &policy->exclude, err);
+}
 
 int policy_new(
 	const struct policy_options *options, struct policy **policy, struct oakum_error *err)
@@ -44,7 +70,10 @@ int policy_new(
 	new->tally.limits = options->limits;
 	new->whiteouts = options->whiteouts;
 	new->is_strict = options->profile == OAKUM_PROFILE_STRICT;
-	r = exclude_new(options->exclude, options->limits, &new->exclude, err);
+	new->makes_devices = options->devices == OAKUM_DEVICES_MAKE;
+	new->squash_uid = options->squash_uid;
+	new->squash_gid = options->squash_gid;
+	r = open_parts(options, new, err);
 	if (r < 0) {
 		policy_free(new);
 		return r;
@@ -58,8 +87,10 @@ void policy_free(struct policy *policy)
 	if (policy == NULL)
 		return;
 	exclude_free(policy->exclude);
+	xattr_policy_free(policy->xattrs);
+	free_const(policy->xattr_rules.uids.ranges);
+	free_const(policy->xattr_rules.gids.ranges);
 	free(policy->target);
-	free(policy->xattrs);
 	free(policy);
 }
 
@@ -96,67 +127,59 @@ static int check_type(
 	return 0;
 }
 
-/*
- * Labels of another host's security modules mean nothing here, and overlayfs
- * believes its own attributes: in the overlay modes they are ours alone to set.
- */
-static bool is_dropped(const struct policy *policy, const char *attribute)
+/* --- owners and modes --- */
+
+static bool is_mapped(struct policy *policy, struct entry *entry)
 {
-	if (strcmp(attribute, "security.selinux") == 0 || strcmp(attribute, "security.ima") == 0 ||
-		strcmp(attribute, "security.evm") == 0)
-		return true;
-	if (policy->whiteouts != OAKUM_WHITEOUTS_OVERLAY &&
-		policy->whiteouts != OAKUM_WHITEOUTS_OVERLAY_USERXATTR)
-		return false;
-	return string_starts_with(attribute, "trusted.overlay.") ||
-	       string_starts_with(attribute, "user.overlay.");
+	const struct xattr_rules *rules = &policy->xattr_rules;
+
+	return idmap_to_host(&rules->uids, entry->uid, &entry->uid) &&
+	       idmap_to_host(&rules->gids, entry->gid, &entry->gid);
 }
 
-static int check_xattr(
-	const struct entry *entry, const struct xattr *xattr, struct oakum_error *err)
+/* A hard link has the owner and the mode of what it links to. */
+static int judge_owner(struct policy *policy, struct entry *entry, struct oakum_error *err)
 {
-	const char *dot = strchr(xattr->name, '.');
+	const uint32_t owners = policy->xattr_rules.owners;
 
-	if (dot == NULL || dot == xattr->name || dot[1] == '\0')
-		return refuse(
-			entry, "check xattr", "an extended attribute without a namespace", err);
-	if (strlen(xattr->name) > 255)
-		return refuse(entry, "check xattr",
-			"a name of an extended attribute over 255 bytes", err);
-	return 0;
-}
-
-static int reserve_xattrs(struct policy *policy, size_t count, struct oakum_error *err)
-{
-	if (count <= policy->xattr_room)
+	if (entry->type == ENTRY_HARD_LINK)
 		return 0;
-	struct xattr *larger = realloc(policy->xattrs, count * sizeof(*larger));
-	if (larger == NULL)
-		return fail(err, ENOMEM, "check xattr", NULL);
-	policy->xattrs = larger;
-	policy->xattr_room = count;
+	if ((owners & OAKUM_OWNERS_SQUASH) != 0) {
+		entry->uid = policy->squash_uid;
+		entry->gid = policy->squash_gid;
+	}
+	const uint32_t uid = entry->uid;
+	const uint32_t gid = entry->gid;
+	if (is_mapped(policy, entry))
+		return 0;
+	if ((owners & OAKUM_OWNERS_FORGIVE) == 0)
+		return fail_because(err, EINVAL, "map owner", entry->name,
+			"its owner %" PRIu32 ":%" PRIu32
+			" is in no range of the maps; --owner=0:0 gives all to one",
+			uid, gid);
+	entry->sets_no_owner = true;
+	entry->mode &= ~(uint32_t)SET_ID_BITS;
+	policy->unset_owners++;
 	return 0;
+}
+
+static void judge_mode(const struct policy *policy, struct entry *entry)
+{
+	entry->mode &= 07777;
+	if (policy->xattr_rules.privileges == OAKUM_PRIVILEGES_DROP)
+		entry->mode &= ~(uint32_t)SET_ID_BITS;
 }
 
 static int judge_xattrs(struct policy *policy, struct entry *entry, struct oakum_error *err)
 {
-	size_t kept = 0;
-	int r = reserve_xattrs(policy, entry->xattr_count, err);
+	int r = tally_xattrs(&policy->tally, entry, err);
 
-	for (size_t i = 0; i < entry->xattr_count && r == 0; i++) {
-		const struct xattr *xattr = &entry->xattrs[i];
-		r = check_xattr(entry, xattr, err);
-		if (!is_dropped(policy, xattr->name))
-			policy->xattrs[kept++] = *xattr;
-	}
-	if (r == 0)
-		r = tally_xattrs(&policy->tally, entry, err);
-	if (r < 0)
-		return r;
-	entry->xattrs = policy->xattrs;
-	entry->xattr_count = kept;
-	return 0;
+	if (entry->type == ENTRY_HARD_LINK)
+		entry->xattr_count = 0;
+	return r < 0 ? r : xattr_policy_judge(policy->xattrs, entry, err);
 }
+
+/* --- whiteouts --- */
 
 static int point_at_target(
 	struct policy *policy, struct entry *entry, enum whiteout kind, struct oakum_error *err)
@@ -241,12 +264,19 @@ static int judge_included(
 				     : whiteout_kind(entry->path);
 	int r = check_type(policy, entry, err);
 
+	judge_mode(policy, entry);
+	if (r == 0)
+		r = judge_owner(policy, entry, err);
 	if (r == 0)
 		r = judge_xattrs(policy, entry, err);
 	if (r < 0)
 		return r;
 	*verdict = VERDICT_PLACE;
-	entry->mode &= 07777;
+	if (is_device(entry) && !policy->makes_devices) {
+		policy->dropped_entries++;
+		*verdict = VERDICT_SKIP;
+		return 0;
+	}
 	if (kind != WHITEOUT_NONE)
 		r = judge_whiteout(policy, entry, kind, verdict, err);
 	if (r < 0 || *verdict == VERDICT_SKIP)
@@ -268,6 +298,13 @@ int policy_judge(
 		return 0;
 	}
 	return judge_included(policy, entry, verdict, err);
+}
+
+void policy_count(const struct policy *policy, struct oakum_stats *stats)
+{
+	stats->dropped_xattrs += xattr_policy_dropped(policy->xattrs);
+	stats->dropped_entries += policy->dropped_entries;
+	stats->unset_owners += policy->unset_owners;
 }
 
 struct tally *policy_tally(struct policy *policy)

@@ -25,10 +25,18 @@ enum verdict {
 struct policy;
 
 struct policy_options {
-	const struct limits *limits; /* borrowed; kept */
-	uint32_t whiteouts;	     /* enum oakum_whiteouts */
-	uint32_t profile;	     /* enum oakum_profile */
-	const char *const *exclude;  /* NULL, or NULL-terminated list; copied */
+	const struct limits *limits;	      /* borrowed; kept */
+	uint32_t whiteouts;		      /* enum oakum_whiteouts */
+	uint32_t profile;		      /* enum oakum_profile */
+	const char *const *exclude;	      /* NULL, or NULL-terminated list; copied */
+	const struct oakum_id_range *uid_map; /* NULL, or ended by a count of 0; copied */
+	const struct oakum_id_range *gid_map;
+	uint32_t owners;     /* enum oakum_owners bits */
+	uint32_t squash_uid; /* as in the layer */
+	uint32_t squash_gid;
+	uint32_t labels;     /* enum oakum_labels */
+	uint32_t devices;    /* enum oakum_devices */
+	uint32_t privileges; /* enum oakum_privileges */
 };
 
 /* A new policy, to be ended with policy_free(). -EINVAL for an exclude that is no path, -ENOMEM. */
@@ -46,5 +54,8 @@ int policy_judge(
 
 /* Where content is counted, as it is written. */
 struct tally *policy_tally(struct policy *policy);
+
+/* Adds what was left out so far: dropped_xattrs, dropped_entries, unset_owners. */
+void policy_count(const struct policy *policy, struct oakum_stats *stats);
 
 #endif

@@ -16,6 +16,8 @@ int tally_xattrs(struct tally *tally, const struct entry *entry, struct oakum_er
 	const struct limits *limits = tally->limits;
 	uint64_t bytes = 0;
 
+	if (entry->xattr_count > limits->entry_xattrs)
+		return limit_exceeded(err, "entry-xattrs", limits->entry_xattrs, entry->name);
 	for (size_t i = 0; i < entry->xattr_count; i++) {
 		const struct xattr *xattr = &entry->xattrs[i];
 		if (xattr->value_bytes > limits->xattr_bytes)

@@ -47,6 +47,13 @@ static void tell_death(const struct outcome *outcome, const char *who, struct oa
 	err->stage = OAKUM_STAGE_REAP;
 }
 
+/* The decompressor knows no names: it is the one that the unpacker was reading. */
+static void add_entry(const struct outcome *unpacker, struct oakum_error *err)
+{
+	if (err->entry[0] == '\0' && reported_failure(unpacker))
+		memcpy(err->entry, unpacker->report.error.entry, sizeof(err->entry));
+}
+
 static void tell_first_cause(
 	const struct outcome *decompressor, const struct outcome *unpacker, struct oakum_error *err)
 {
@@ -60,6 +67,7 @@ static void tell_first_cause(
 	}
 	if (reported_failure(decompressor) && !broken_pipe) {
 		*err = decompressor->report.error;
+		add_entry(unpacker, err);
 		return;
 	}
 	if (died(decompressor)) {

@@ -227,19 +227,21 @@ static bool has_failed(const struct child *child)
 	__builtin_unreachable();
 }
 
-/* "Cut off" and "broken pipe" are consequences: the other is about to tell the cause. */
-static bool is_consequence(const struct child *child)
+/*
+ * The other then ends by itself, and has something to add: "cut off" is a consequence,
+ * and when the decompressor has failed the unpacker knows what it was reading.
+ */
+static bool is_half_the_story(const struct child *child)
 {
 	const struct report *report = &child->outcome.report;
 
 	return child->outcome.kind == OUTCOME_REPORTED &&
-	       (report->ended_early == 1 ||
-		       (report->role == REPORT_FROM_DECOMPRESSOR && report->result == -EPIPE));
+	       (report->role == REPORT_FROM_DECOMPRESSOR || report->ended_early == 1);
 }
 
 static void stop_other(const struct child *failed, struct child *other)
 {
-	if (has_failed(failed) && !is_consequence(failed))
+	if (has_failed(failed) && !is_half_the_story(failed))
 		kill_child(other);
 }
 

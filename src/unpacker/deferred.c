@@ -49,6 +49,7 @@ struct deferred {
 	struct bytes xattrs;  /* count, then (size, name, value) of each */
 	uint32_t *slots;      /* by inode: number of a record + 1; 0: free */
 	size_t slot_room;     /* a power of two */
+	_Atomic(uint64_t) *unset_owners;
 };
 
 /* Room for more at the end; the place, or NULL. */
@@ -135,7 +136,7 @@ static int add_record(struct deferred *deferred, const struct inode *inode, uint
 	return 0;
 }
 
-struct deferred *deferred_new(const struct inode *root)
+struct deferred *deferred_new(const struct inode *root, _Atomic(uint64_t) *unset_owners)
 {
 	struct deferred *deferred = calloc(1, sizeof(*deferred));
 	uint32_t number;
@@ -145,6 +146,8 @@ struct deferred *deferred_new(const struct inode *root)
 		deferred_free(deferred);
 		return NULL;
 	}
+	if (deferred != NULL)
+		deferred->unset_owners = unset_owners;
 	return deferred;
 }
 
@@ -352,6 +355,7 @@ static int apply_record(const struct deferred *deferred, uint32_t number, struct
 		.sets_mode = (record->flags & SETS_MODE) != 0,
 		.xattrs = xattrs,
 		.xattr_count = xattr_count,
+		.unset_owners = deferred->unset_owners,
 	};
 	return metadata_apply(&metadata, directory->fd, path, err);
 }

@@ -16,8 +16,8 @@ struct deferred_place {
 	size_t path_length; /* of path; 0: the rootfs itself */
 };
 
-/* NULL without memory. */
-struct deferred *deferred_new(const struct inode *root);
+/* NULL without memory. unset_owners: as in struct metadata; kept. */
+struct deferred *deferred_new(const struct inode *root, _Atomic(uint64_t) *unset_owners);
 void deferred_free(struct deferred *deferred);
 
 /*

@@ -8,12 +8,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
-enum { SPECIAL_BITS = 07000 };
+enum {
+	SPECIAL_BITS = 07000,
+	SET_ID_BITS = 06000,
+};
 
 struct metadata metadata_of(const struct entry *entry, struct owner maker, bool is_plain)
 {
@@ -28,9 +32,10 @@ struct metadata metadata_of(const struct entry *entry, struct owner maker, bool 
 		.atime_s = entry->atime_s,
 		.atime_ns = entry->atime_ns,
 		.sets_mtime = !entry->sets_no_times,
-		.sets_owner = !is_plain || !is_ours,
+		.sets_owner = (!is_plain || !is_ours) && !entry->sets_no_owner,
 		/* Set-id bits come last of all: a file that is half there never has them. */
-		.sets_mode = !is_plain || (entry->mode & SPECIAL_BITS) != 0,
+		.sets_mode = !is_plain || (entry->mode & SPECIAL_BITS) != 0 ||
+			     entry->xattr_count > 0, /* an ACL among them changes it */
 		.drops_acl = !is_plain,
 		.xattrs = entry->xattrs,
 		.xattr_count = entry->xattr_count,
@@ -61,14 +66,30 @@ static void times_of(const struct metadata *metadata, struct timespec times[2])
 		times[1].tv_nsec = UTIME_OMIT;
 }
 
-/* Of an owner that could not be set. */
-static int fail_owner(
-	const struct metadata *metadata, const char *op, const char *path, struct oakum_error *err)
+static const char *hint_of(int code)
+{
+	if (code == EINVAL)
+		return "; the user namespace has no such id: --owner=0:0 needs none";
+	return code == EPERM ? "; --ignore-chown-errors goes on without" : "";
+}
+
+/*
+ * Of an owner that could not be set. Where that is forgiven the file is its maker's,
+ * whose powers it shall not lend: *mode loses its set-id bits.
+ */
+static int fail_owner(const struct metadata *metadata, const char *op, const char *path,
+	uint32_t *mode, struct oakum_error *err)
 {
 	const struct metadata_rules *rules = metadata->rules;
 
-	fail_because(err, errno, op, path, "requested %" PRIu32 ":%" PRIu32, metadata->uid,
-		metadata->gid);
+	if (metadata->unset_owners != NULL) {
+		atomic_fetch_add(metadata->unset_owners, 1);
+		*mode &= ~(uint32_t)SET_ID_BITS;
+		return 0;
+	}
+
+	fail_because(err, errno, op, path, "requested %" PRIu32 ":%" PRIu32 "%s", metadata->uid,
+		metadata->gid, rules == NULL ? hint_of(errno) : "");
 	if (rules == NULL || !rules->forgives_owner)
 		return -err->code;
 	rules->tell(rules->context, err);
@@ -153,17 +174,18 @@ int metadata_apply(
 	const struct metadata *metadata, int fd, const char *path, struct oakum_error *err)
 {
 	struct timespec times[2];
+	uint32_t mode = metadata->mode;
 	int r = 0;
 
 	if (metadata->sets_owner && fchown(fd, metadata->uid, metadata->gid) < 0)
-		r = fail_owner(metadata, "fchown", path, err);
+		r = fail_owner(metadata, "fchown", path, &mode, err);
 	if (r < 0)
 		return r;
 	if (metadata->drops_acl)
 		drop_acl(fd, &no_access_acl);
 	if (metadata->rules == NULL)
 		r = set_xattrs(metadata, fd, path, err);
-	if (r == 0 && metadata->sets_mode && fchmod(fd, metadata->mode) < 0)
+	if (r == 0 && metadata->sets_mode && fchmod(fd, mode) < 0)
 		r = fail(err, errno, "fchmod", path);
 	if (r == 0 && metadata->rules != NULL)
 		r = set_xattrs(metadata, fd, path, err);
@@ -220,11 +242,12 @@ int metadata_apply_at(const struct metadata *metadata, int directory_fd, const c
 {
 	const bool sets_mode = metadata->sets_mode && entry->type != ENTRY_SYMLINK;
 	struct timespec times[2];
+	uint32_t mode = metadata->mode;
 	int r = 0;
 
 	if (metadata->sets_owner &&
 		fchownat(directory_fd, name, metadata->uid, metadata->gid, AT_SYMLINK_NOFOLLOW) < 0)
-		r = fail_owner(metadata, "fchownat", entry->path, err);
+		r = fail_owner(metadata, "fchownat", entry->path, &mode, err);
 	if (r < 0)
 		return r;
 	if (metadata->drops_acl && entry->type != ENTRY_SYMLINK)
@@ -232,7 +255,7 @@ int metadata_apply_at(const struct metadata *metadata, int directory_fd, const c
 	if (metadata->rules == NULL)
 		r = set_xattrs_at(metadata, directory_fd, name, entry, err);
 	if (r == 0 && sets_mode)
-		r = set_mode_at(directory_fd, name, metadata->mode, entry->path, err);
+		r = set_mode_at(directory_fd, name, mode, entry->path, err);
 	if (r == 0 && metadata->rules != NULL)
 		r = set_xattrs_at(metadata, directory_fd, name, entry, err);
 	if (r < 0)

@@ -36,7 +36,9 @@ struct metadata {
 	bool sets_atime; /* else it is that of its making: reading a layer is no reading of it */
 	bool sets_owner; /* it is not what the file was made with */
 	bool sets_mode;
-	bool drops_acl;		    /* it was made with one that nobody asked for */
+	bool drops_acl; /* it was made with one that nobody asked for */
+	/* Not NULL: an owner that cannot be set is no error, but counted; by any thread. */
+	_Atomic(uint64_t) *unset_owners;
 	const struct xattr *xattrs; /* borrowed */
 	size_t xattr_count;
 };

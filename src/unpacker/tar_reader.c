@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "layer/acl.h"
 #include "layer/header_check.h"
 #include "layer/path.h"
 
@@ -12,7 +13,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BUFFER_BYTES = 256 << 10 };
+enum {
+	BUFFER_BYTES = 256 << 10,
+	ACLS_MAX = 3, /* of access, default, NFSv4 */
+};
+
+/* One ACL of the entry, as the attribute that it becomes. */
+struct acl_buffer {
+	struct acl_entry *entries;
+	unsigned char *value;
+	size_t room; /* in entries, of both */
+};
 
 struct tar_reader {
 	int stream_fd;
@@ -34,6 +45,8 @@ struct tar_reader {
 	size_t link_room;
 	struct xattr *xattrs;
 	size_t xattr_room;
+	struct acl_buffer access_acl;
+	struct acl_buffer default_acl;
 };
 
 /* The stream is at its end; what may be missing there is made up for. */
@@ -125,6 +138,12 @@ int tar_reader_new(const struct tar_reader_options *options, struct tar_reader *
 	return 0;
 }
 
+static void free_acl(struct acl_buffer *acl)
+{
+	free(acl->entries);
+	free(acl->value);
+}
+
 void tar_reader_free(struct tar_reader *reader)
 {
 	if (reader == NULL)
@@ -135,6 +154,8 @@ void tar_reader_free(struct tar_reader *reader)
 	free(reader->path);
 	free(reader->link);
 	free(reader->xattrs);
+	free_acl(&reader->access_acl);
+	free_acl(&reader->default_acl);
 	free(reader);
 }
 
@@ -291,18 +312,119 @@ static int take_links(struct tar_reader *reader, struct archive_entry *from,
 	return 0;
 }
 
+/* --- attributes --- */
+
+static const struct {
+	int theirs;
+	enum acl_tag ours;
+} acl_tags[] = {
+	{ ARCHIVE_ENTRY_ACL_USER_OBJ, ACL_OF_OWNER },
+	{ ARCHIVE_ENTRY_ACL_USER, ACL_OF_USER },
+	{ ARCHIVE_ENTRY_ACL_GROUP_OBJ, ACL_OF_OWNING_GROUP },
+	{ ARCHIVE_ENTRY_ACL_GROUP, ACL_OF_GROUP },
+	{ ARCHIVE_ENTRY_ACL_MASK, ACL_OF_MASK },
+	{ ARCHIVE_ENTRY_ACL_OTHER, ACL_OF_OTHERS },
+};
+
+/* The next entry of an ACL of that type. False at its end, or with what no POSIX ACL has. */
+static bool next_acl_entry(struct archive_entry *from, int type, struct acl_entry *entry)
+{
+	const char *name;
+	int of_type;
+	int permissions;
+	int tag;
+	int id;
+
+	if (archive_entry_acl_next(from, type, &of_type, &permissions, &tag, &id, &name) !=
+		ARCHIVE_OK)
+		return false;
+	for (size_t i = 0; i < sizeof(acl_tags) / sizeof(acl_tags[0]); i++) {
+		if (acl_tags[i].theirs != tag)
+			continue;
+		*entry = (struct acl_entry){
+			.tag = acl_tags[i].ours,
+			.permissions = (uint32_t)permissions & 07,
+			.id = id < 0 ? UINT32_MAX : (uint32_t)id,
+		};
+		return true;
+	}
+	return false;
+}
+
+static int reserve_acl(struct acl_buffer *acl, size_t count)
+{
+	if (count <= acl->room)
+		return 0;
+	free_acl(acl);
+	*acl = (struct acl_buffer){
+		.entries = calloc(count, sizeof(*acl->entries)),
+		.value = malloc(acl_bytes(count)),
+		.room = count,
+	};
+	return acl->entries == NULL || acl->value == NULL ? -ENOMEM : 0;
+}
+
+/* The entry's ACL of that type as an attribute: 1, 0 if it has none, or -ENOMEM. */
+static int take_acl(
+	struct archive_entry *from, int type, struct acl_buffer *acl, struct xattr *xattr)
+{
+	const bool is_default = type == ARCHIVE_ENTRY_ACL_TYPE_DEFAULT;
+	const int most = archive_entry_acl_reset(from, type);
+	size_t count = 0;
+
+	if (most <= 0)
+		return 0;
+	if (reserve_acl(acl, (size_t)most) < 0)
+		return -ENOMEM;
+	while (count < acl->room && next_acl_entry(from, type, &acl->entries[count]))
+		count++;
+	acl_write(acl->entries, count, acl->value);
+	*xattr = (struct xattr){
+		.name = is_default ? "system.posix_acl_default" : "system.posix_acl_access",
+		.value = acl->value,
+		.value_bytes = acl_bytes(count),
+	};
+	return 1;
+}
+
+/* Those of pax as text (SCHILY.acl.*), behind the attributes; how many, or -ENOMEM. */
+static int take_acls(struct tar_reader *reader, struct archive_entry *from, struct xattr *xattrs)
+{
+	int count = 0;
+	int r = take_acl(from, ARCHIVE_ENTRY_ACL_TYPE_ACCESS, &reader->access_acl, xattrs);
+
+	if (r < 0)
+		return r;
+	count += r;
+	r = take_acl(from, ARCHIVE_ENTRY_ACL_TYPE_DEFAULT, &reader->default_acl, xattrs + count);
+	if (r < 0)
+		return r;
+	count += r;
+	if (archive_entry_acl_count(from, ARCHIVE_ENTRY_ACL_TYPE_NFS4) > 0)
+		xattrs[count++] = (struct xattr){ .name = "system.nfs4_acl", .value = "" };
+	return count;
+}
+
+static int reserve_xattrs(struct tar_reader *reader, size_t count)
+{
+	if (count <= reader->xattr_room)
+		return 0;
+	struct xattr *larger = realloc(reader->xattrs, count * sizeof(*larger));
+	if (larger == NULL)
+		return -ENOMEM;
+	reader->xattrs = larger;
+	reader->xattr_room = count;
+	return 0;
+}
+
 static int take_xattrs(struct tar_reader *reader, struct archive_entry *from, struct entry *entry,
 	struct oakum_error *err)
 {
 	size_t count = (size_t)archive_entry_xattr_reset(from);
+	int acls = 0;
 
-	if (count > reader->xattr_room) {
-		struct xattr *larger = realloc(reader->xattrs, count * sizeof(*larger));
-		if (larger == NULL)
-			return fail(err, ENOMEM, "read entry", entry->name);
-		reader->xattrs = larger;
-		reader->xattr_room = count;
-	}
+	if (reserve_xattrs(reader, count + ACLS_MAX) < 0)
+		return fail(err, ENOMEM, "read entry", entry->name);
 	/* Backwards: libarchive has the last one first, and of two of a name the last counts. */
 	for (size_t i = count; i > 0; i--) {
 		struct xattr *xattr = &reader->xattrs[i - 1];
@@ -313,7 +435,11 @@ static int take_xattrs(struct tar_reader *reader, struct archive_entry *from, st
 				"an extended attribute without a name");
 	}
 	entry->xattrs = reader->xattrs;
-	entry->xattr_count = count;
+	if (!reader->reads_as_go) /* Go does not know them */
+		acls = take_acls(reader, from, reader->xattrs + count);
+	if (acls < 0)
+		return fail(err, ENOMEM, "read entry", entry->name);
+	entry->xattr_count = count + (size_t)acls;
 	return 0;
 }
 

@@ -28,6 +28,7 @@ struct tree {
 	bool is_tracking;   /* whiteouts are carried out: what is placed must be known */
 	const char *opaque; /* the attribute that overlayfs reads; NULL but in its modes */
 	const struct tree_storage *storage; /* NULL: oakum's own ways */
+	_Atomic(uint64_t) *unset_owners;    /* NULL: one that cannot be set is an error */
 	struct owner maker;
 	struct parents *parents;
 	struct deferred *deferred;
@@ -53,7 +54,7 @@ static int open_parts(struct tree *tree, int root_fd)
 		return -errno;
 	root = (struct inode){ .device = status.st_dev, .number = status.st_ino };
 	tree->parents = parents_new(root_fd);
-	tree->deferred = deferred_new(&root);
+	tree->deferred = deferred_new(&root, tree->unset_owners);
 	return tree->parents == NULL || tree->deferred == NULL ? -ENOMEM : 0;
 }
 
@@ -66,6 +67,7 @@ int tree_new(const struct tree_options *options, struct tree **tree, struct oaku
 	new->is_tracking = options->whiteouts == OAKUM_WHITEOUTS_APPLY;
 	new->opaque = opaque_attribute(options->whiteouts);
 	new->storage = options->storage;
+	new->unset_owners = options->unset_owners;
 	new->maker = (struct owner){ geteuid(), getegid() };
 	int r = open_parts(new, options->root_fd);
 	if (r < 0) {
@@ -411,6 +413,15 @@ static const struct metadata_rules *rules_of(const struct tree *tree)
 	return tree->storage == NULL ? NULL : &tree->storage->metadata;
 }
 
+static struct metadata metadata_for(const struct tree *tree, const struct metadata_rules *rules,
+	const struct entry *entry, bool is_plain)
+{
+	struct metadata metadata = metadata_by(rules, entry, tree->maker, is_plain);
+
+	metadata.unset_owners = tree->unset_owners;
+	return metadata;
+}
+
 int tree_create_file(struct tree *tree, const struct entry *entry, int *file_fd,
 	struct metadata *metadata, struct oakum_error *err)
 {
@@ -423,7 +434,7 @@ int tree_create_file(struct tree *tree, const struct entry *entry, int *file_fd,
 	r = note_placed(tree, parent, entry->path, err);
 	if (r < 0)
 		return r;
-	*metadata = metadata_by(rules_of(tree), entry, tree->maker, parents_is_plain(parent));
+	*metadata = metadata_for(tree, rules_of(tree), entry, parents_is_plain(parent));
 	*file_fd = steal_fd(&fd);
 	return 0;
 }
@@ -438,8 +449,7 @@ static int place_unopened(struct tree *tree, const struct entry *entry,
 		r = note_placed(tree, parent, entry->path, err);
 	if (r < 0)
 		return r;
-	const struct metadata metadata =
-		metadata_by(rules, entry, tree->maker, parents_is_plain(parent));
+	const struct metadata metadata = metadata_for(tree, rules, entry, parents_is_plain(parent));
 	return metadata_apply_at(&metadata, parent->fd, path_base(entry->path), entry, err);
 }
 
@@ -559,8 +569,8 @@ static int defer(struct tree *tree, const struct entry *entry, const struct foun
 		.path = entry->path,
 		.path_length = strlen(entry->path),
 	};
-	struct metadata metadata = metadata_by(rules_of(tree), entry, tree->maker,
-		found->is_new && makes_plain(tree, found->above));
+	struct metadata metadata = metadata_for(
+		tree, rules_of(tree), entry, found->is_new && makes_plain(tree, found->above));
 
 	metadata.sets_mode |= (entry->mode & OWNER_ALL) != OWNER_ALL;
 	if (tree->storage != NULL && set_at_once(found->directory, &metadata, entry, err) < 0)
@@ -687,7 +697,7 @@ static bool leads_to_file(struct tree *tree, const char *name)
  */
 static int pass_on_metadata(struct tree *tree, const struct entry *entry, struct oakum_error *err)
 {
-	struct metadata metadata = metadata_by(rules_of(tree), entry, tree->maker, false);
+	struct metadata metadata = metadata_for(tree, rules_of(tree), entry, false);
 	const bool leads = leads_to_file(tree, entry->link_name);
 	const char *base = path_base(entry->path);
 	struct parent *parent;

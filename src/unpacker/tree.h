@@ -32,6 +32,8 @@ struct tree_options {
 	int root_fd;			    /* borrowed; kept */
 	uint32_t whiteouts;		    /* enum oakum_whiteouts */
 	const struct tree_storage *storage; /* borrowed; kept; NULL: oakum's own ways */
+	/* Borrowed; kept. NULL: an owner that cannot be set is an error; else it counts them. */
+	_Atomic(uint64_t) *unset_owners;
 };
 
 int tree_new(const struct tree_options *options, struct tree **tree, struct oakum_error *err);

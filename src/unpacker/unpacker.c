@@ -5,12 +5,14 @@
 #include "base/error.h"
 #include "layer/policy.h"
 #include "layer/storage_policy.h"
+#include "unpacker/space.h"
 #include "unpacker/stash.h"
 #include "unpacker/tar_reader.h"
 #include "unpacker/tree.h"
 #include "unpacker/writer.h"
 
 #include <malloc.h>
+#include <stdatomic.h>
 
 /* Beside the decompressor one thread keeps up with it on two cores; see docs/ARCHITECTURE.md. */
 enum { DEFAULT_THREADS = 1 };
@@ -24,6 +26,8 @@ struct unpacker {
 	struct tree_storage tree_storage;
 	struct tree *tree;
 	struct writer *writer;
+	struct space space;
+	_Atomic(uint64_t) unset_owners;
 	unsigned int threads;
 	uint64_t entries;
 	uint64_t skipped;
@@ -37,6 +41,14 @@ static int open_policy(struct unpacker *u, struct oakum_error *err)
 		.whiteouts = options->whiteouts,
 		.profile = options->profile,
 		.exclude = options->exclude,
+		.uid_map = options->uid_map,
+		.gid_map = options->gid_map,
+		.owners = options->owners,
+		.squash_uid = options->squash_uid,
+		.squash_gid = options->squash_gid,
+		.labels = options->labels,
+		.devices = options->devices,
+		.privileges = options->privileges,
 	};
 
 	if (options->storage == NULL)
@@ -62,6 +74,8 @@ static int open_tree(struct unpacker *u, struct oakum_error *err)
 		.whiteouts = u->options.whiteouts,
 	};
 
+	if ((u->options.owners & OAKUM_OWNERS_FORGIVE) != 0)
+		options.unset_owners = &u->unset_owners;
 	if (storage == NULL)
 		return tree_new(&options, &u->tree, err);
 	const struct storage_options *asked = storage->options;
@@ -111,7 +125,7 @@ static int open_parts(struct unpacker *u, struct oakum_error *err)
 	if (r == 0)
 		r = writer_new(u->threads, &u->writer, err);
 	if (r == 0)
-		writer_set_source(u->writer, u->reader, tally_of(u));
+		writer_set_source(u->writer, u->reader, tally_of(u), &u->space);
 	return r;
 }
 
@@ -126,6 +140,11 @@ int unpacker_open(
 	mallopt(M_ARENA_MAX, 1);
 	new->options = *options;
 	new->threads = options->threads > 0 ? options->threads : DEFAULT_THREADS;
+	new->space = (struct space){
+		.root_fd = options->rootfs_fd,
+		.limits = &new->options.limits,
+		.unwritten_bytes = new->threads > 1 ? WRITER_BYTES_MAX : 0,
+	};
 	int r = open_parts(new, err);
 	if (r < 0) {
 		unpacker_close(&new);
@@ -155,8 +174,10 @@ static int place(struct unpacker *u, const struct entry *entry, struct oakum_err
 {
 	struct metadata metadata;
 	int file_fd;
-	int r;
+	int r = space_take_entry(&u->space, entry->path, err);
 
+	if (r < 0)
+		return r;
 	if (entry->type != ENTRY_FILE)
 		return tree_place(u->tree, entry, err);
 	r = tree_create_file(u->tree, entry, &file_fd, &metadata, err);
@@ -256,6 +277,9 @@ int unpacker_run(struct unpacker *unpacker, struct oakum_stats *stats, struct oa
 	stats->skipped = unpacker->skipped;
 	stats->content_bytes = writer_content_bytes(unpacker->writer);
 	stats->threads = unpacker->threads;
+	stats->unset_owners = atomic_load(&unpacker->unset_owners);
+	if (unpacker->policy != NULL)
+		policy_count(unpacker->policy, stats);
 	return r;
 }
 

@@ -22,13 +22,22 @@ struct unpacker_storage {
 };
 
 struct unpacker_options {
-	int stream_fd;		    /* borrowed; the tar stream; may be non-blocking */
-	int rootfs_fd;		    /* borrowed; the directory to fill, O_PATH */
-	uint32_t whiteouts;	    /* enum oakum_whiteouts */
-	uint32_t profile;	    /* enum oakum_profile */
-	uint32_t trailing;	    /* enum oakum_trailing */
-	uint32_t threads;	    /* 0 = chosen for the machine */
-	const char *const *exclude; /* NULL, or a NULL-terminated list; borrowed */
+	int stream_fd;			      /* borrowed; the tar stream; may be non-blocking */
+	int rootfs_fd;			      /* borrowed; the directory to fill, O_PATH */
+	uint32_t whiteouts;		      /* enum oakum_whiteouts */
+	uint32_t profile;		      /* enum oakum_profile */
+	uint32_t trailing;		      /* enum oakum_trailing */
+	uint32_t threads;		      /* 0 = chosen for the machine */
+	const char *const *exclude;	      /* NULL, or a NULL-terminated list; borrowed */
+	const struct oakum_id_range *uid_map; /* NULL, or ended by a count of 0; borrowed */
+	const struct oakum_id_range *gid_map;
+	uint32_t owners; /* enum oakum_owners bits */
+	uint32_t squash_uid;
+	uint32_t squash_gid;
+	uint32_t labels;	/* enum oakum_labels */
+	uint32_t devices;	/* enum oakum_devices */
+	uint32_t privileges;	/* enum oakum_privileges */
+	uint32_t whiteout_form; /* enum oakum_whiteout_form */
 	struct limits limits;
 	/* Not NULL: by the rules of containers/storage, whatever exclude and profile say. */
 	const struct unpacker_storage *storage;
@@ -42,8 +51,10 @@ int unpacker_open(const struct unpacker_options *options, struct unpacker **unpa
 /* Ends the threads too. */
 void unpacker_close(struct unpacker **unpacker);
 
-/* Unpacks to the end of the stream; fills entries, skipped, content_bytes and threads of stats in
- * any case. */
+/*
+ * Unpacks to the end of the stream; fills entries, skipped, content_bytes, threads
+ * and what was left out in stats, in any case.
+ */
 int unpacker_run(struct unpacker *unpacker, struct oakum_stats *stats, struct oakum_error *err);
 
 /* The sum of the sizes that headers have claimed, by the rules of containers/storage. */

@@ -10,8 +10,8 @@
 
 enum {
 	CHUNK_BYTES = 64 << 10,
-	CHUNK_COUNT = 64, /* so 4 MiB in all */
-	FILES_MAX = 128,  /* open at once */
+	CHUNK_COUNT = WRITER_BYTES_MAX / CHUNK_BYTES,
+	FILES_MAX = 128, /* open at once */
 	THREADS_MAX = 64,
 };
 
@@ -45,6 +45,7 @@ struct writer {
 	/* of the calling thread alone */
 	struct tar_reader *reader;
 	struct tally *tally;
+	struct space *space;
 	uint64_t next_sequence;
 	uint64_t content_bytes;
 
@@ -108,6 +109,8 @@ static int next_piece(
 		return staged((int)length, OAKUM_STAGE_READ, err);
 	piece->length = (size_t)length;
 	int r = tally_content(writer->tally, piece->length, path, err);
+	if (r == 0)
+		r = space_take_content(writer->space, piece->length, path, err);
 	if (r < 0)
 		return staged(r, OAKUM_STAGE_POLICY, err);
 	writer->content_bytes += piece->length;
@@ -406,10 +409,12 @@ int writer_finish(struct writer *writer, struct oakum_error *err)
 	return r;
 }
 
-void writer_set_source(struct writer *writer, struct tar_reader *reader, struct tally *tally)
+void writer_set_source(
+	struct writer *writer, struct tar_reader *reader, struct tally *tally, struct space *space)
 {
 	writer->reader = reader;
 	writer->tally = tally;
+	writer->space = space;
 }
 
 uint64_t writer_content_bytes(const struct writer *writer)

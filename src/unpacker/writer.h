@@ -9,9 +9,12 @@
 
 #include "layer/tally.h"
 #include "unpacker/metadata.h"
+#include "unpacker/space.h"
 #include "unpacker/tar_reader.h"
 
 #include <oakum/oakum.h>
+
+enum { WRITER_BYTES_MAX = 4 << 20 }; /* of content on its way to the file system */
 
 struct writer;
 
@@ -34,7 +37,8 @@ int writer_fill(struct writer *writer, int *file_fd, const struct entry *entry,
 	const struct metadata *metadata, struct oakum_error *err);
 
 /* Where writer_fill() gets content from and has it counted; borrowed. */
-void writer_set_source(struct writer *writer, struct tar_reader *reader, struct tally *tally);
+void writer_set_source(
+	struct writer *writer, struct tar_reader *reader, struct tally *tally, struct space *space);
 
 /* Waits until all is written: 0, or the error of the earliest entry in layer order. */
 int writer_finish(struct writer *writer, struct oakum_error *err);

@@ -27,6 +27,7 @@ static struct tar_reader *reader;
 static struct tally tally;
 static struct writer *writer;
 static struct oakum_error err;
+static struct space space;
 static int stream_fd;
 static int filled;
 
@@ -48,11 +49,12 @@ static int tear_down(void **state)
 static void begin(const struct tarball *tar, unsigned int threads)
 {
 	tally = (struct tally){ .limits = &limits };
+	space = (struct space){ .root_fd = -1, .limits = &limits };
 	stream_fd = memory_file(tar->bytes, tar->length);
 	const struct tar_reader_options options = { .stream_fd = stream_fd, .limits = &limits };
 	assert_int_equal(tar_reader_new(&options, &reader, &err), 0);
 	assert_int_equal(writer_new(threads, &writer, &err), 0);
-	writer_set_source(writer, reader, &tally);
+	writer_set_source(writer, reader, &tally, &space);
 	filled = 0;
 }
 

@@ -551,7 +551,7 @@ static void an_error_names_the_entry_and_the_place(void **state)
 			"at byte 1024 " },
 		{ LAYER(long_name("from/long"), file("b", "", .uid = UINT32_MAX), END), "from/long",
 			"at byte 1024 " },
-		{ LAYER(file("a", ""), pax("size=-1"), file("b", ""), END), "",
+		{ LAYER(file("a", ""), pax("size=-1"), file("b", ""), END), "pax",
 			"size has a value that cannot be; its header is at byte 512 " },
 		{ LAYER(file("a", ""), file("b", "", .checksum = CHECKSUM_WRONG), END), "",
 			"at byte 512 " },

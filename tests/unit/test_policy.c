@@ -311,71 +311,119 @@ static void a_mode_keeps_twelve_bits(void **state)
 	assert_int_equal(entry.mode, 07755);
 }
 
-/* --- extended attributes --- */
+/* --- owners, devices, privileges --- */
 
-static void attributes_that_mean_another_host_are_dropped(void **state)
+static const struct oakum_id_range container_ids[] = { { 0, 100000, 1000 }, { 2000, 5, 1 }, { 0 } };
+
+static void an_owner_is_what_map_and_squash_make_of_it(void **state)
 {
 	static const struct {
-		const char *name;
-		bool in_apply;
-		bool in_overlay;
+		struct policy_options options;
+		uint32_t uid;
+		uint32_t gid;
+		int code;
+		uint32_t host_uid;
+		uint32_t host_gid;
+		bool is_left;
 	} rows[] = {
-		{ "user.a", true, true },
-		{ "trusted.a", true, true },
-		{ "security.capability", true, true },
-		{ "security.apparmor", true, true },
-		{ "trusted.overlay.opaque", true, false },
-		{ "trusted.overlay.redirect", true, false },
-		{ "trusted.overlay.metacopy", true, false },
-		{ "user.overlay.opaque", true, false },
-		{ "trusted.overlayed", true, true },
-		{ "security.selinux", false, false },
-		{ "security.ima", false, false },
-		{ "security.evm", false, false },
+		{ { .owners = 0 }, 7, 8, 0, 7, 8, false },
+		{ { .uid_map = container_ids }, 7, 8, 0, 100007, 8, false },
+		{ { .gid_map = container_ids }, 7, 2000, 0, 7, 5, false },
+		{ { .uid_map = container_ids, .gid_map = container_ids }, 999, 0, 0, 100999, 100000,
+			false },
+		{ { .uid_map = container_ids }, 1000, 0, EINVAL, 0, 0, false },
+		{ { .gid_map = container_ids }, 0, 1999, EINVAL, 0, 0, false },
+		{ { .owners = OAKUM_OWNERS_SQUASH }, 7, 8, 0, 0, 0, false },
+		{ { .owners = OAKUM_OWNERS_SQUASH, .squash_uid = 1, .squash_gid = 2 }, 7, 8, 0, 1,
+			2, false },
+		{ { .owners = OAKUM_OWNERS_SQUASH, .squash_uid = 1, .uid_map = container_ids },
+			5000, 8, 0, 100001, 0, false },
+		{ { .owners = OAKUM_OWNERS_SQUASH, .squash_uid = 3000, .uid_map = container_ids },
+			0, 0, EINVAL, 0, 0, false },
+		{ { .owners = OAKUM_OWNERS_FORGIVE, .uid_map = container_ids }, 5, 8, 0, 100005, 8,
+			false },
+		{ { .owners = OAKUM_OWNERS_FORGIVE, .uid_map = container_ids }, 5000, 8, 0, 5000, 8,
+			true },
 	};
-	static const uint32_t modes[] = { APPLY, VERBATIM, OVERLAY, USERXATTR };
-	enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
-	struct xattr xattrs[ROWS];
 
 	(void)state;
-	for (size_t i = 0; i < ROWS; i++)
-		xattrs[i] = (struct xattr){ rows[i].name, "value", 5 };
-	for (size_t m = 0; m < 4; m++) {
-		struct policy *policy = policy_of((struct policy_options){ .whiteouts = modes[m] });
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct entry entry = entry_at("a", ENTRY_FILE);
 		enum verdict verdict;
-		struct oakum_error err;
-		size_t at = 0;
-		entry.xattrs = xattrs;
-		entry.xattr_count = ROWS;
-		assert_int_equal(policy_judge(policy, &entry, &verdict, &err), 0);
-		for (size_t i = 0; i < ROWS; i++) {
-			if (m < 2 ? !rows[i].in_apply : !rows[i].in_overlay)
-				continue;
-			assert_true(at < entry.xattr_count);
-			assert_string_equal(entry.xattrs[at].name, rows[i].name);
-			assert_int_equal(entry.xattrs[at++].value_bytes, 5);
+		struct oakum_error err = { 0 };
+		entry.uid = rows[i].uid;
+		entry.gid = rows[i].gid;
+		entry.mode = 06755;
+		if (judge_with(rows[i].options, &entry, &verdict, &err) != rows[i].code)
+			fail_msg("row %zu: %s", i, err.detail);
+		if (rows[i].code != 0) {
+			assert_string_equal(err.entry, "a");
+			continue;
 		}
-		assert_int_equal(at, entry.xattr_count);
-		policy_free(policy);
+		assert_int_equal(entry.sets_no_owner, rows[i].is_left);
+		/* A file that stays its maker's lends nobody his powers. */
+		assert_int_equal(entry.mode, rows[i].is_left ? 0755 : 06755);
+		if (!rows[i].is_left) {
+			assert_int_equal(entry.uid, rows[i].host_uid);
+			assert_int_equal(entry.gid, rows[i].host_gid);
+		}
 	}
 }
 
-static void an_attribute_has_a_namespace_and_a_name(void **state)
+static void the_owner_of_a_link_entry_is_nobodys_business(void **state)
 {
-	static const char *const bad[] = { "", "user", "user.", ".a", "." };
+	struct entry entry = entry_at("a", ENTRY_HARD_LINK);
+	enum verdict verdict;
+	struct oakum_error err;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		const struct xattr xattr = { bad[i], "", 0 };
-		struct entry entry = entry_at("a", ENTRY_FILE);
+	entry.uid = 5000;
+	assert_int_equal(judge_with((struct policy_options){ .uid_map = container_ids }, &entry,
+				 &verdict, &err),
+		0);
+}
+
+static void devices_are_left_out_on_request(void **state)
+{
+	static const enum entry_type types[] = { ENTRY_CHARACTER_DEVICE, ENTRY_BLOCK_DEVICE,
+		ENTRY_FIFO, ENTRY_FILE };
+	struct policy *policy = policy_of((struct policy_options){ .devices = OAKUM_DEVICES_SKIP });
+	struct oakum_stats stats = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		struct entry entry = entry_at("a", types[i]);
 		enum verdict verdict;
 		struct oakum_error err;
-		entry.xattrs = &xattr;
-		entry.xattr_count = 1;
-		assert_int_equal(
-			judge_with((struct policy_options){ 0 }, &entry, &verdict, &err), EBADMSG);
+		entry.device_minor = 1;
+		assert_int_equal(policy_judge(policy, &entry, &verdict, &err), 0);
+		assert_int_equal(verdict, i < 2 ? VERDICT_SKIP : VERDICT_PLACE);
 	}
+	policy_count(policy, &stats);
+	assert_int_equal(stats.dropped_entries, 2);
+	policy_free(policy);
+}
+
+static void privileges_are_left_out_on_request(void **state)
+{
+	const struct xattr capability = { "security.capability", "", 0 };
+	struct entry entry = entry_at("a", ENTRY_FILE);
+	struct policy *policy =
+		policy_of((struct policy_options){ .privileges = OAKUM_PRIVILEGES_DROP });
+	struct oakum_stats stats = { 0 };
+	enum verdict verdict;
+	struct oakum_error err;
+
+	(void)state;
+	entry.mode = 07755;
+	entry.xattrs = &capability;
+	entry.xattr_count = 1;
+	assert_int_equal(policy_judge(policy, &entry, &verdict, &err), 0);
+	assert_int_equal(entry.mode, 01755);
+	assert_int_equal(entry.xattr_count, 0);
+	policy_count(policy, &stats);
+	assert_int_equal(stats.dropped_xattrs, 1);
+	policy_free(policy);
 }
 
 /* --- limits --- */
@@ -484,8 +532,10 @@ static void attributes_are_measured_one_by_one_and_together(void **state)
 	assert_int_equal(judge_xattrs(policy, 15, 65536, &err), 0);
 	assert_int_equal(judge_xattrs(policy, 16, 65536, &err), -EFBIG);
 	assert_names_limit(&err, "entry-xattr-bytes", "a");
-	/* Names count too: thousands of empty ones are a flood as well. */
-	assert_int_equal(judge_xattrs(policy, 5000, 210, &err), -EFBIG);
+	/* Thousands of small ones are a flood as well. */
+	assert_int_equal(judge_xattrs(policy, 1024, 1, &err), 0);
+	assert_int_equal(judge_xattrs(policy, 1025, 1, &err), -EFBIG);
+	assert_names_limit(&err, "entry-xattrs", "a");
 	policy_free(policy);
 
 	policy = policy_of((struct policy_options){ 0 });
@@ -507,8 +557,10 @@ int main(void)
 		cmocka_unit_test(a_bad_exclude_makes_no_policy),
 		cmocka_unit_test(an_entry_is_possible_or_refused),
 		cmocka_unit_test(a_mode_keeps_twelve_bits),
-		cmocka_unit_test(attributes_that_mean_another_host_are_dropped),
-		cmocka_unit_test(an_attribute_has_a_namespace_and_a_name),
+		cmocka_unit_test(an_owner_is_what_map_and_squash_make_of_it),
+		cmocka_unit_test(the_owner_of_a_link_entry_is_nobodys_business),
+		cmocka_unit_test(devices_are_left_out_on_request),
+		cmocka_unit_test(privileges_are_left_out_on_request),
 		cmocka_unit_test(entries_are_counted),
 		cmocka_unit_test(content_is_counted),
 		cmocka_unit_test(a_link_has_a_longest_target),
