@@ -234,6 +234,7 @@ struct oakum_stats {
  *   -ETIMEDOUT   options->timeout_ms has passed
  *   -EPIPE       the source of the layer failed
  *   -E2BIG       the options are of a newer version and ask for something unknown
+ *   -EBUSY       another unpack into the same directory is under way
  *   -EIO         anything else; err->detail has the original
  *
  * On failure what was written stays: the rootfs holds a part of the layer. From

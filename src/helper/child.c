@@ -9,6 +9,8 @@
 #include "wire/report.h"
 #include "wire/request.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 /* The exit status is a diagnosis only: success is the report that says so. */
@@ -69,6 +71,23 @@ void child_decompress(const void *request)
 	end(decompress(request, &report, &err), &report, &err);
 }
 
+/*
+ * Two layers that are unpacked into one rootfs at a time would mix. The lock is that of
+ * the directory itself, whoever mounts it where, and ends with this process; a file
+ * system that has no locks goes without.
+ */
+static int lock_rootfs(int root_fd, struct oakum_error *err)
+{
+	int fd = openat(root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return fail(err, errno, "open rootfs", NULL);
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+		return fail_because(err, EBUSY, "lock rootfs", NULL,
+			"another unpack into it is under way, or somebody else has locked it");
+	return 0;
+}
+
 /* Threads inherit every wall but seccomp, which reaches them all: so they start between the two. */
 static int raise_walls(const struct request *request, struct unpacker **unpacker,
 	struct jail_result *walls, struct oakum_error *err)
@@ -86,6 +105,8 @@ static int raise_walls(const struct request *request, struct unpacker **unpacker
 	};
 	int r = jail_enter(&jail, walls, err);
 
+	if (r == 0)
+		r = lock_rootfs(walls->root_fd, err);
 	if (r < 0)
 		return r;
 	const struct unpacker_options options = {

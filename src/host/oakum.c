@@ -32,6 +32,7 @@ static const int promised_codes[] = {
 	ETIMEDOUT,
 	EPIPE,
 	E2BIG,
+	EBUSY,
 	EIO,
 };
 

@@ -4,6 +4,7 @@
 #include "support/host_state.h"
 #include "support/pack.h"
 #include "support/scratch.h"
+#include "support/slow_layer.h"
 #include "support/tarball.h"
 
 #include <errno.h>
@@ -379,10 +380,34 @@ static void a_size_limit_names_itself_and_the_entry(void **state)
 	tarball_free(&tar);
 }
 
+static void two_unpacks_into_one_rootfs_never_mix(void **state)
+{
+	struct tarball tar = tarball_of(small);
+	struct oakum_error err;
+	struct scratch scratch;
+	struct slow_unpack slow;
+	pid_t pids[3];
+
+	(void)state;
+	scratch_make(&scratch);
+	slow_unpack_start(&slow, &scratch, NULL);
+	slow_unpack_wait_for_walls(pids);
+	assert_int_equal(unpack(&scratch, tar.bytes, tar.length, NULL, &err), -EBUSY);
+	assert_non_null(strstr(err.detail, "another unpack"));
+	assert_false(scratch_has(&scratch, "etc"));
+	assert_int_equal(write(slow.write_fd, tar.bytes, tar.length), (ssize_t)tar.length);
+	assert_int_equal(slow_unpack_end(&slow), 0);
+	/* And one after the other they may. */
+	assert_int_equal(unpack(&scratch, tar.bytes, tar.length, NULL, &err), 0);
+	scratch_remove(&scratch);
+	tarball_free(&tar);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_host_is_left_as_it_was),
+		cmocka_unit_test(two_unpacks_into_one_rootfs_never_mix),
 		cmocka_unit_test(a_layer_cut_off_anywhere_is_never_a_success),
 		cmocka_unit_test(a_wrong_checksum_is_the_decompressors_word_and_not_a_success),
 		cmocka_unit_test(a_full_disk_names_the_entry_that_did_not_fit),
