@@ -11,7 +11,11 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { TEXT_BYTES = 300 };
+enum {
+	TEXT_BYTES = 300,
+	XATTRS = 3,
+	VALUE_BYTES = 60,
+};
 
 /* What is left of the input; at its end there are only zeros. */
 struct input {
@@ -69,8 +73,33 @@ static void check_placed(const struct policy_options *options, const struct entr
 	require(*entry->path != '\0' || entry->type == ENTRY_DIRECTORY);
 	require(is_verbatim || entry->type == ENTRY_CHARACTER_DEVICE ||
 		whiteout_kind(entry->path) == WHITEOUT_NONE);
-	for (size_t i = 0; i < entry->xattr_count; i++)
-		require(strcmp(entry->xattrs[i].name, "security.selinux") != 0);
+	for (size_t i = 0; i < entry->xattr_count; i++) {
+		const char *name = entry->xattrs[i].name;
+		require(strncmp(name, "trusted.overlay.", 16) != 0);
+		require(strncmp(name, "user.overlay.", 13) != 0);
+		require(options->labels == OAKUM_LABELS_KEEP ||
+			strcmp(name, "security.selinux") != 0);
+		require(options->privileges == OAKUM_PRIVILEGES_KEEP ||
+			strcmp(name, "security.capability") != 0);
+	}
+	require(options->privileges == OAKUM_PRIVILEGES_KEEP || (entry->mode & 06000) == 0);
+}
+
+/* Those with a meaning are not hit by chance. */
+static void take_xattr(struct input *input, struct xattr *xattr, char *name, uint8_t *value)
+{
+	static const char *const names[] = { "system.posix_acl_access", "system.posix_acl_default",
+		"security.capability", "security.selinux", "trusted.overlay.opaque",
+		"user.overlay.redirect", "user.a" };
+	size_t which = take_byte(input);
+
+	if (which < sizeof(names) / sizeof(names[0]))
+		strcpy(name, names[which]);
+	else
+		take_text(input, name);
+	*xattr = (struct xattr){ name, value, take_byte(input) % (VALUE_BYTES + 1) };
+	for (size_t i = 0; i < xattr->value_bytes; i++)
+		value[i] = take_byte(input);
 }
 
 static void judge_one(
@@ -78,8 +107,9 @@ static void judge_one(
 {
 	char path[TEXT_BYTES];
 	char link[TEXT_BYTES];
-	char xattr_name[TEXT_BYTES];
-	struct xattr xattr = { .name = xattr_name, .value = "", .value_bytes = 0 };
+	char xattr_names[XATTRS][TEXT_BYTES];
+	uint8_t values[XATTRS][VALUE_BYTES];
+	struct xattr xattrs[XATTRS];
 	struct entry entry = { .name = path, .path = path, .link = link };
 	enum verdict verdict = VERDICT_PLACE;
 	struct oakum_error err;
@@ -91,11 +121,11 @@ static void judge_one(
 	entry.device_major = take_number(input);
 	entry.device_minor = take_number(input);
 	entry.logical_bytes = take_byte(input);
-	entry.xattr_count = take_byte(input) & 1;
-	entry.xattrs = &xattr;
-	xattr.value_bytes = take_number(input);
+	entry.xattr_count = take_byte(input) % (XATTRS + 1);
+	entry.xattrs = xattrs;
+	for (size_t i = 0; i < entry.xattr_count; i++)
+		take_xattr(input, &xattrs[i], xattr_names[i], values[i]);
 	take_text(input, link);
-	take_text(input, xattr_name);
 	if (!take_path(input, options->limits, path))
 		return;
 	int r = policy_judge(policy, &entry, &verdict, &err);
@@ -115,12 +145,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct input input = { data, size };
 	char excluded[TEXT_BYTES];
 	const char *const exclude[] = { excluded, NULL };
+	const struct oakum_id_range map[] = { { 0, 100000, 65536 }, { 70000, 5, 7 }, { 0 } };
 	struct policy_options options = { .limits = &limits };
 	struct policy *policy;
 	struct oakum_error err;
 
 	options.profile = take_byte(&input) & 1;
 	options.whiteouts = take_byte(&input) & 3;
+	options.owners = take_byte(&input) & 3;
+	options.squash_uid = take_byte(&input);
+	options.labels = take_byte(&input) & 1;
+	options.devices = take_byte(&input) & 1;
+	options.privileges = take_byte(&input) & 1;
+	if ((take_byte(&input) & 1) != 0)
+		options.uid_map = map;
+	if ((take_byte(&input) & 1) != 0)
+		options.gid_map = map;
 	if (take_path(&input, &limits, excluded) && *excluded != '\0')
 		options.exclude = exclude;
 	require(policy_new(&options, &policy, &err) == 0);
