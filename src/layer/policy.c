@@ -105,6 +105,22 @@ static bool is_device(const struct entry *entry)
 	return entry->type == ENTRY_CHARACTER_DEVICE || entry->type == ENTRY_BLOCK_DEVICE;
 }
 
+static bool is_for_overlay(const struct policy *policy)
+{
+	return policy->whiteouts == OAKUM_WHITEOUTS_OVERLAY ||
+	       policy->whiteouts == OAKUM_WHITEOUTS_OVERLAY_USERXATTR;
+}
+
+/* Overlayfs takes a character device 0:0 for a whiteout: those are ours alone to make. */
+static bool is_left_out(const struct policy *policy, const struct entry *entry)
+{
+	if (!is_device(entry))
+		return false;
+	return !policy->makes_devices ||
+	       (is_for_overlay(policy) && entry->type == ENTRY_CHARACTER_DEVICE &&
+		       entry->device_major == 0 && entry->device_minor == 0);
+}
+
 static int check_type(
 	const struct policy *policy, const struct entry *entry, struct oakum_error *err)
 {
@@ -272,7 +288,7 @@ static int judge_included(
 	if (r < 0)
 		return r;
 	*verdict = VERDICT_PLACE;
-	if (is_device(entry) && !policy->makes_devices) {
+	if (is_left_out(policy, entry)) {
 		policy->dropped_entries++;
 		*verdict = VERDICT_SKIP;
 		return 0;
