@@ -63,12 +63,15 @@ static bool is_star_with_full_prefix(const struct block *block)
 	return memcmp(block->rest + 8, "tar", 4) == 0 && block->prefix[130] != '\0';
 }
 
+bool block_is_header(const struct block *block)
+{
+	return checksum_is_right(block);
+}
+
 const char *block_check(const struct block *block, uint64_t *size)
 {
 	int64_t number;
 
-	if (!checksum_is_right(block))
-		return "no tar header: its checksum is wrong";
 	if (memcmp(block->magic, "ustar", 5) == 0 && !block_is_ustar(block) && !block_is_gnu(block))
 		return "a header of a format that is not known";
 	if (block_is_ustar(block) && is_star_with_full_prefix(block))

@@ -71,8 +71,11 @@ bool block_is_zero(const struct block *block);
 bool block_is_gnu(const struct block *block);
 bool block_is_ustar(const struct block *block);
 
+/* Is the checksum right, summed as either kind of bytes? */
+bool block_is_header(const struct block *block);
+
 /*
- * What every header must have: checksum, a magic that readers agree on, a size.
+ * What every header must have: a magic that readers agree on, a size.
  * NULL, or why not, for people.
  */
 const char *block_check(const struct block *block, uint64_t *size);

@@ -41,8 +41,8 @@ struct header_check {
 	size_t block_filled;
 
 	struct extensions extensions;
-	char extension_name[EXTENSION_NAME_BYTES]; /* of the last header of one, for messages */
-	struct header_member member;		   /* of the header whose regions are being read */
+	char header_name[EXTENSION_NAME_BYTES]; /* that of the header itself, for messages */
+	struct header_member member;		/* of the header whose regions are being read */
 	struct sparse_file sparse;
 
 	struct member_queue queue;
@@ -92,7 +92,7 @@ static int tell_where(const struct header_check *check, struct oakum_error *err)
 	const char *name = check->extensions.name;
 
 	if (*name == '\0')
-		name = check->extension_name;
+		name = check->header_name;
 	return fail_because(err, found.code, found.op, name,
 		"%s%sits header is at byte %" PRIu64 " of the stream", found.detail,
 		found.detail[0] == '\0' ? "" : "; ", check->header_at);
@@ -297,8 +297,11 @@ static int begin_header(
 	struct header_check *check, const struct block *block, struct oakum_error *err)
 {
 	uint64_t size;
-	const char *why = block_check(block, &size);
 
+	if (!block_is_header(block))
+		return refuse("no tar header: its checksum is wrong", err);
+	block_name(block, check->header_name);
+	const char *why = block_check(block, &size);
 	if (why != NULL)
 		return refuse(why, err);
 	check->has_headers = true;
@@ -307,7 +310,6 @@ static int begin_header(
 			block_name(block, check->extensions.name);
 		return begin_entry(check, block, size, err);
 	}
-	block_name(block, check->extension_name);
 	int r = extension_begin(&check->extensions, block->type_flag, size, err);
 	return r < 0 ? r : continue_extension(check, err);
 }
@@ -320,7 +322,7 @@ static int take_header(
 	check->header_at = check->position - BLOCK_BYTES;
 	if (!is_zero && check->has_member) {
 		extension_reset(&check->extensions);
-		check->extension_name[0] = '\0';
+		check->header_name[0] = '\0';
 		check->has_member = false;
 	}
 	if (!is_zero && check->state == AFTER_ZERO_BLOCK)

@@ -264,6 +264,8 @@ static const char *take_record(struct pax *pax, const struct record *record)
 		if (text_is(&record->key, sparse_keys[key]))
 			return read_sparse(pax, key, record) ? NULL : bad_value;
 	}
+	if (text_is(&record->key, "SCHILY.xattr.") || text_is(&record->key, "LIBARCHIVE.xattr."))
+		return "names no attribute";
 	return is_disputed(&record->key) ? "is a key that readers disagree on" : NULL;
 }
 
