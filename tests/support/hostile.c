@@ -34,6 +34,7 @@ enum {
 struct listing {
 	char *text;
 	size_t length;
+	bool shows_times;
 };
 
 static void add(struct listing *listing, const char *format, ...)
@@ -140,6 +141,9 @@ static void add_status(struct listing *listing, const struct stat *status)
 		add(listing, " %u:%u", status->st_uid, status->st_gid);
 	if (!S_ISDIR(status->st_mode) && status->st_nlink > 1)
 		add(listing, " x%ju", (uintmax_t)status->st_nlink);
+	if (listing->shows_times)
+		add(listing, " @%jd.%09ld", (intmax_t)status->st_mtim.tv_sec,
+			status->st_mtim.tv_nsec);
 }
 
 static size_t read_names(int directory_fd, char **names)
@@ -199,9 +203,9 @@ static void list(struct listing *listing, int directory_fd, const char *prefix)
 	free(names);
 }
 
-static char *list_rootfs(const struct scratch *scratch)
+static char *list_rootfs(const struct scratch *scratch, bool shows_times)
 {
-	struct listing listing = { .text = calloc(1, TREE_BYTES) };
+	struct listing listing = { .text = calloc(1, TREE_BYTES), .shows_times = shows_times };
 	struct stat status;
 	char path[512];
 
@@ -307,7 +311,7 @@ static void check_result(const struct hostile_case *hostile, uint32_t profile,
 	if (profile == OAKUM_PROFILE_COMPAT && hostile->compat_tree != NULL)
 		tree = hostile->compat_tree;
 	if (tree != NULL) {
-		char *found = list_rootfs(scratch);
+		char *found = list_rootfs(scratch, hostile->shows_times);
 		if (strcmp(found, tree) != 0)
 			complain("%s, %s: the tree is\n%snot\n%s", hostile->id, name_of(profile),
 				found, tree);

@@ -9,6 +9,7 @@
 #include "support/tarball.h"
 
 #include <oakum/oakum.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -29,6 +30,7 @@ struct hostile_case {
 	const char *says;	 /* words in the sentence of a refusal; or NULL */
 	const char *tree;	 /* if it is accepted; NULL: any */
 	const char *compat_tree; /* where that is another; NULL: the same */
+	bool shows_times;	 /* in the tree: "@SECONDS.NANOSECONDS" of the last change */
 	uint64_t dropped_xattrs; /* if it is accepted */
 	uint64_t dropped_entries;
 };
