@@ -8,7 +8,11 @@
 #include <isa-l/igzip_lib.h>
 #include <stdbool.h>
 
-enum { WINDOW_BYTES = 32 << 10 };
+enum {
+	WINDOW_BYTES = 32 << 10,
+	FLAGS_AT = 3,	       /* of a member's header */
+	RESERVED_FLAGS = 0xe0, /* RFC 1952, 2.3.1.2: an error, as nobody knows what they announce */
+};
 
 static const char *why(int status)
 {
@@ -73,6 +77,18 @@ static int inflate_some(
 	return 0;
 }
 
+/* ISA-L passes over what it does not know. */
+static int check_flags(struct stream *stream, struct oakum_error *err)
+{
+	ssize_t have = stream_need(stream, FLAGS_AT + 1, err);
+
+	if (have < 0)
+		return (int)have;
+	if (have > FLAGS_AT && (stream->in[stream->in_at + FLAGS_AT] & RESERVED_FLAGS) != 0)
+		return stream_damaged(stream, "inflate", why(ISAL_INVALID_WRAPPER), err);
+	return 0;
+}
+
 int codec_gzip(struct stream *stream, struct arena *arena, uint64_t max_window_bytes,
 	struct oakum_error *err)
 {
@@ -84,7 +100,10 @@ int codec_gzip(struct stream *stream, struct arena *arena, uint64_t max_window_b
 		return fail(err, ENOMEM, "inflate", NULL);
 	for (;;) {
 		begin_member(member);
-		int r = stream_decode(stream, "inflate", inflate_some, member, err);
+		int r = check_flags(stream, err);
+		if (r < 0)
+			return r;
+		r = stream_decode(stream, "inflate", inflate_some, member, err);
 		if (r < 0)
 			return r;
 		r = codec_gzip_next_member(stream, err);
