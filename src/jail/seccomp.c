@@ -115,6 +115,8 @@ const int seccomp_unpacker_calls[] = {
 	SYS_setxattr,
 	SYS_fgetxattr, /* has the parent a default ACL? */
 	SYS_lgetxattr,
+	SYS_flistxattr, /* what a directory has of earlier layers */
+	SYS_fremovexattr,
 	SYS_ftruncate, /* the last hole of a sparse file */
 	SYS_fallocate,
 	SYS_lseek,

@@ -244,6 +244,10 @@ static int judge_whiteout(struct policy *policy, struct entry *entry, enum white
 	r = point_at_target(policy, entry, kind, err);
 	if (r < 0)
 		return r;
+	if (kind == WHITEOUT_OPAQUE && !is_applied && *entry->path == '\0' && policy->is_strict)
+		return fail_because(err, EOPNOTSUPP, "mark opaque", entry->name,
+			"overlayfs looks for no such mark in the rootfs itself, and would show "
+			"what lower layers have; --whiteouts=apply carries it out");
 	if (kind == WHITEOUT_OPAQUE) {
 		*verdict = is_applied ? VERDICT_EMPTY : VERDICT_MARK_OPAQUE;
 	} else if (is_applied) {

@@ -137,6 +137,12 @@ static bool is_of_overlay(const char *name)
 	return false;
 }
 
+bool xattr_is_of_layers(const char *name)
+{
+	return string_starts_with(name, "system.posix_acl_") ||
+	       (string_starts_with(name, "user.") && !is_of_overlay(name));
+}
+
 static bool is_label(const char *name)
 {
 	return string_starts_with(name, "security.") || string_starts_with(name, "trusted.");

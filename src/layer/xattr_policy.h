@@ -10,6 +10,7 @@
 #include "layer/idmap.h"
 
 #include <oakum/oakum.h>
+#include <stdbool.h>
 
 struct xattr_rules {
 	struct idmap uids;
@@ -34,5 +35,8 @@ int xattr_policy_judge(struct xattr_policy *policy, struct entry *entry, struct 
 
 /* How many were not kept, of all entries so far. */
 uint64_t xattr_policy_dropped(const struct xattr_policy *policy);
+
+/* Is it of those that an earlier layer may have brought, and that say nothing of the host? */
+bool xattr_is_of_layers(const char *name);
 
 #endif

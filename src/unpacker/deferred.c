@@ -15,6 +15,7 @@ enum {
 	SETS_OWNER = 1 << 1,
 	SETS_MODE = 1 << 2,
 	SETS_ATIME = 1 << 3,
+	REPLACES_XATTRS = 1 << 4,
 };
 
 /*
@@ -291,7 +292,8 @@ int deferred_add(struct deferred *deferred, const struct deferred_place *place,
 	record->mode = (uint16_t)metadata->mode;
 	record->flags = (uint16_t)(HAS_METADATA | (metadata->sets_owner ? SETS_OWNER : 0) |
 				   (metadata->sets_mode ? SETS_MODE : 0) |
-				   (metadata->sets_atime ? SETS_ATIME : 0));
+				   (metadata->sets_atime ? SETS_ATIME : 0) |
+				   (metadata->replaces_xattrs ? REPLACES_XATTRS : 0));
 	return 0;
 }
 
@@ -353,6 +355,7 @@ static int apply_record(const struct deferred *deferred, uint32_t number, struct
 		.sets_atime = (record->flags & SETS_ATIME) != 0,
 		.sets_owner = (record->flags & SETS_OWNER) != 0,
 		.sets_mode = (record->flags & SETS_MODE) != 0,
+		.replaces_xattrs = (record->flags & REPLACES_XATTRS) != 0,
 		.xattrs = xattrs,
 		.xattr_count = xattr_count,
 		.unset_owners = deferred->unset_owners,

@@ -4,10 +4,12 @@
 #include "base/error.h"
 #include "base/sys.h"
 #include "layer/text.h"
+#include "layer/xattr_policy.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/limits.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -165,6 +167,36 @@ static int set_xattrs(
 	return 0;
 }
 
+static bool has_xattr(const struct metadata *metadata, const char *name)
+{
+	for (size_t i = 0; i < metadata->xattr_count; i++) {
+		if (strcmp(metadata->xattrs[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A file system without attributes has none to remove. Not inlined: its list is for the
+ * stack of one call in many.
+ */
+static __attribute__((noinline)) int remove_other_xattrs(
+	const struct metadata *metadata, int fd, const char *path, struct oakum_error *err)
+{
+	char names[XATTR_LIST_MAX];
+	ssize_t length = flistxattr(fd, names, sizeof(names));
+
+	if (length < 0)
+		return errno == EOPNOTSUPP ? 0 : fail(err, errno, "flistxattr", path);
+	for (const char *name = names; name < names + length; name += strlen(name) + 1) {
+		if (has_xattr(metadata, name) || !xattr_is_of_layers(name))
+			continue;
+		if (fremovexattr(fd, name) < 0 && errno != ENODATA)
+			return fail_because(err, errno, "removexattr", path, "%s", name);
+	}
+	return 0;
+}
+
 /*
  * Owner before xattrs and mode: chown(2) clears security.capability and set-id
  * bits. By other rules the mode comes before the attributes: an ACL among them
@@ -183,7 +215,9 @@ int metadata_apply(
 		return r;
 	if (metadata->drops_acl)
 		drop_acl(fd, &no_access_acl);
-	if (metadata->rules == NULL)
+	if (metadata->replaces_xattrs)
+		r = remove_other_xattrs(metadata, fd, path, err);
+	if (r == 0 && metadata->rules == NULL)
 		r = set_xattrs(metadata, fd, path, err);
 	if (r == 0 && metadata->sets_mode && fchmod(fd, mode) < 0)
 		r = fail(err, errno, "fchmod", path);

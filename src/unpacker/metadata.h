@@ -37,6 +37,8 @@ struct metadata {
 	bool sets_owner; /* it is not what the file was made with */
 	bool sets_mode;
 	bool drops_acl; /* it was made with one that nobody asked for */
+	/* It was there before: what earlier layers gave it goes (OCI image-spec, layer.md). */
+	bool replaces_xattrs;
 	/* Not NULL: an owner that cannot be set is no error, but counted; by any thread. */
 	_Atomic(uint64_t) *unset_owners;
 	const struct xattr *xattrs; /* borrowed */

@@ -67,6 +67,12 @@ int placed_init(struct placed *placed)
 	return grow(placed);
 }
 
+int placed_init_like(struct placed *placed, const struct placed *other)
+{
+	*placed = (struct placed){ .key = other->key };
+	return grow(placed);
+}
+
 int placed_add(struct placed *placed, const struct inode *directory, const char *name)
 {
 	if (placed->count * 3 >= placed->room * 2) {

@@ -24,6 +24,8 @@ struct placed {
 
 /* Asks for its key while getrandom(2) can be called. 0 or -errno. */
 int placed_init(struct placed *placed);
+/* An empty one with the key of another. 0 or -ENOMEM. */
+int placed_init_like(struct placed *placed, const struct placed *other);
 void placed_free(struct placed *placed);
 
 /* Notes a name in a directory; "" for the directory itself: nothing of a lower layer is in it. */

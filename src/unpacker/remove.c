@@ -25,8 +25,9 @@ struct level {
  */
 struct removal {
 	struct placed *placed;
-	struct parents *directories; /* by their paths below the first */
-	char *path;		     /* of the directory at hand, below the first */
+	const struct removal_filter *filter; /* NULL: all that is not in the set */
+	struct parents *directories;	     /* by their paths below the first */
+	char *path;			     /* of the directory at hand, below the first */
 	size_t path_room;
 	struct level *levels;
 	size_t depth;
@@ -52,8 +53,11 @@ static bool is_spared(const struct placed *placed, const struct inode *directory
 }
 
 /* 1: it is gone; 0: it is a directory with something in it, or spared; or -errno. */
-static int try_remove(const struct parent *parent, const char *name, const struct placed *placed)
+static int try_remove(const struct parent *parent, const char *name, const struct placed *placed,
+	const struct removal_filter *filter)
 {
+	if (filter != NULL && !filter->takes(filter->context, parent->fd, name))
+		return 0;
 	if (is_spared(placed, &parent->inode, name))
 		return 0;
 	if (unlinkat(parent->fd, name, 0) == 0 || errno == ENOENT)
@@ -102,6 +106,9 @@ static int enter(struct removal *removal, const char *name)
 		return r;
 	if (is_spared(removal->placed, &entered->inode, ""))
 		return 0;
+	if (removal->filter != NULL && removal->depth > 0 &&
+		!removal->filter->enters(removal->filter->context, entered->fd))
+		return 0;
 	removal->levels[removal->depth++] = (struct level){ .path_length = length };
 	return 1;
 }
@@ -125,7 +132,7 @@ static int visit(struct removal *removal, const struct parent *here, const struc
 	lowest(removal)->next = entry->d_off;
 	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return 0;
-	int r = try_remove(here, name, removal->placed);
+	int r = try_remove(here, name, removal->placed, removal->filter);
 	if (r != 0) {
 		lowest(removal)->has_removed |= r > 0;
 		return r < 0 ? r : 0;
@@ -153,7 +160,7 @@ static int leave(struct removal *removal, const struct parent *here)
 	int r = parents_open(
 		removal->directories, removal->path, lowest(removal)->path_length, &above);
 	if (r == 0)
-		r = try_remove(above, path_base(removal->path), removal->placed);
+		r = try_remove(above, path_base(removal->path), removal->placed, removal->filter);
 	if (r == 0 && removal->placed == NULL)
 		return -ENOTEMPTY; /* somebody else makes names in it */
 	lowest(removal)->has_removed |= r > 0;
@@ -185,10 +192,11 @@ static int step(struct removal *removal)
 	return r < 0 ? r : 0;
 }
 
-int remove_content(int directory_fd, struct placed *placed)
+int remove_matching(int directory_fd, struct placed *placed, const struct removal_filter *filter)
 {
 	cleanup_removal struct removal removal = {
 		.placed = placed,
+		.filter = filter,
 		.directories = parents_new(directory_fd),
 	};
 
@@ -200,9 +208,14 @@ int remove_content(int directory_fd, struct placed *placed)
 	return r < 0 ? r : 0;
 }
 
+int remove_content(int directory_fd, struct placed *placed)
+{
+	return remove_matching(directory_fd, placed, NULL);
+}
+
 int remove_name(const struct parent *parent, const char *name, struct placed *placed)
 {
-	int r = try_remove(parent, name, placed);
+	int r = try_remove(parent, name, placed, NULL);
 
 	if (r != 0)
 		return r < 0 ? r : 0;
@@ -212,7 +225,7 @@ int remove_name(const struct parent *parent, const char *name, struct placed *pl
 		return errno == ENOTDIR || errno == ELOOP ? 0 : -errno;
 	r = remove_content(fd, placed);
 	if (r == 0)
-		r = try_remove(parent, name, placed);
+		r = try_remove(parent, name, placed, NULL);
 	if (r == 0 && placed == NULL)
 		return -ENOTEMPTY;
 	return r < 0 ? r : 0;

@@ -17,4 +17,17 @@ int remove_name(const struct parent *parent, const char *name, struct placed *pl
 /* Removes all that is in a directory. */
 int remove_content(int directory_fd, struct placed *placed);
 
+/* Which of the names in a tree are to go: no directory is one of them. */
+struct removal_filter {
+	bool (*takes)(const void *context, int directory_fd, const char *name);
+	bool (*enters)(const void *context, int directory_fd); /* looked for in there too? */
+	const void *context;
+};
+
+/*
+ * Removes what the filter takes, in a directory and below it. done is an empty set:
+ * each directory is looked into once.
+ */
+int remove_matching(int directory_fd, struct placed *done, const struct removal_filter *filter);
+
 #endif

@@ -6,6 +6,7 @@
 #include "layer/go_text.h"
 #include "layer/path.h"
 #include "unpacker/deferred.h"
+#include "unpacker/overlay.h"
 #include "unpacker/parents.h"
 #include "unpacker/placed.h"
 #include "unpacker/remove.h"
@@ -19,14 +20,15 @@
 #include <sys/xattr.h>
 
 enum {
-	IMPLIED_MODE = 0755, /* of directories that no entry tells about */
-	OWNER_ALL = 0700,    /* directories are filled before they get their mode */
-	REPLACE_TRIES = 8,   /* somebody else may make the name again and again */
+	IMPLIED_MODE = 0755,  /* of directories that no entry tells about */
+	OWNER_ALL = 0700,     /* directories are filled before they get their mode */
+	WHITEOUT_MODE = 0600, /* its attribute is set by its owner's right to write */
+	REPLACE_TRIES = 8,    /* somebody else may make the name again and again */
 };
 
 struct tree {
-	bool is_tracking;   /* whiteouts are carried out: what is placed must be known */
-	const char *opaque; /* the attribute that overlayfs reads; NULL but in its modes */
+	bool is_tracking; /* whiteouts are carried out: what is placed must be known */
+	struct overlay overlay;
 	const struct tree_storage *storage; /* NULL: oakum's own ways */
 	_Atomic(uint64_t) *unset_owners;    /* NULL: one that cannot be set is an error */
 	struct owner maker;
@@ -34,13 +36,6 @@ struct tree {
 	struct deferred *deferred;
 	struct placed placed;
 };
-
-static const char *opaque_attribute(uint32_t whiteouts)
-{
-	if (whiteouts == OAKUM_WHITEOUTS_OVERLAY)
-		return "trusted.overlay.opaque";
-	return whiteouts == OAKUM_WHITEOUTS_OVERLAY_USERXATTR ? "user.overlay.opaque" : NULL;
-}
 
 static int open_parts(struct tree *tree, int root_fd)
 {
@@ -65,7 +60,7 @@ int tree_new(const struct tree_options *options, struct tree **tree, struct oaku
 	if (new == NULL)
 		return fail(err, ENOMEM, "prepare tree", NULL);
 	new->is_tracking = options->whiteouts == OAKUM_WHITEOUTS_APPLY;
-	new->opaque = opaque_attribute(options->whiteouts);
+	new->overlay = overlay_of(options->whiteouts, options->whiteout_form);
 	new->storage = options->storage;
 	new->unset_owners = options->unset_owners;
 	new->maker = (struct owner){ geteuid(), getegid() };
@@ -174,34 +169,14 @@ static int keep_made(struct tree *tree, const struct deferred_place *place, bool
 	return deferred_add(tree->deferred, &known, NULL);
 }
 
-/* What overlayfs takes for a whiteout: a character device 0:0. */
-static bool is_whiteout(int directory_fd, const char *name)
-{
-	struct stat status;
-
-	return fstatat(directory_fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       S_ISCHR(status.st_mode) && status.st_rdev == 0;
-}
-
-static int mark_opaque(
-	const struct tree *tree, int directory_fd, const char *path, struct oakum_error *err)
-{
-	if (fsetxattr(directory_fd, tree->opaque, "y", 1, 0) == 0)
-		return 0;
-	return fail_because(err, errno, "mark opaque", path,
-		"%s: the mark of an opaque directory cannot be set", tree->opaque);
-}
-
 /* A whiteout and a directory of one name are a directory that hides all below it. */
-static int replace_whiteout(const struct tree *tree, int directory_fd, const char *name)
+static int replace_whiteout(struct tree *tree, int directory_fd, const char *name)
 {
 	if (unlinkat(directory_fd, name, 0) < 0 ||
 		mkdirat(directory_fd, name, implied_mode(tree)) < 0)
 		return -errno;
 	cleanup_fd int fd = open_directory(directory_fd, name);
-	if (fd < 0)
-		return fd;
-	return fsetxattr(fd, tree->opaque, "y", 1, 0) < 0 ? -errno : 0;
+	return fd < 0 ? fd : overlay_mark_opaque(&tree->overlay, fd);
 }
 
 /* The directory at the first length bytes of path, which no entry told about, in one that is there.
@@ -222,7 +197,7 @@ static int make_implied(struct tree *tree, const char *path, size_t length, stru
 	int r = parents_open(tree->parents, path, base > 0 ? base - 1 : 0, &above);
 	if (r == 0 && mkdirat(above->fd, name, implied_mode(tree)) < 0)
 		r = -errno;
-	if (r == -EEXIST && tree->opaque != NULL && is_whiteout(above->fd, name))
+	if (r == -EEXIST && overlay_is_whiteout(&tree->overlay, above->fd, name))
 		r = replace_whiteout(tree, above->fd, name);
 	if (r < 0)
 		return r;
@@ -244,7 +219,7 @@ static int open_or_make(struct tree *tree, const char *path, size_t length, stru
 	int r = parents_open(tree->parents, path, length, parent);
 	const int why = r;
 
-	if (r != -ENOENT && (r != -ENOTDIR || tree->opaque == NULL))
+	if (r != -ENOENT && (r != -ENOTDIR || tree->overlay.opaque == NULL))
 		return r;
 	size_t end = next_end(path, parents_reach(tree->parents, path, length));
 	/* Of the last component it is known, and in a directory made just now there is nothing. */
@@ -453,9 +428,64 @@ static int place_unopened(struct tree *tree, const struct entry *entry,
 	return metadata_apply_at(&metadata, parent->fd, path_base(entry->path), entry, err);
 }
 
+/* --- the whiteouts of overlayfs --- */
+
+/* All that is in it hides nothing now; containers/storage leaves the whiteouts there. */
+static int mark_opaque(
+	struct tree *tree, int directory_fd, const char *path, struct oakum_error *err)
+{
+	int r = 0;
+
+	if (overlay_is_opaque(&tree->overlay, directory_fd))
+		return 0;
+	if (tree->overlay.has_whiteouts && tree->storage == NULL)
+		r = overlay_remove_whiteouts(&tree->overlay, directory_fd, &tree->placed);
+	if (r < 0)
+		return fail(err, -r, "remove whiteouts", path);
+	r = overlay_mark_opaque(&tree->overlay, directory_fd);
+	if (r < 0)
+		return fail_because(err, -r, "mark opaque", path,
+			"%s: the mark of an opaque directory cannot be set", tree->overlay.opaque);
+	return 0;
+}
+
+/* Nothing of a lower layer is seen where one directory on the way is opaque. */
+static bool is_below_opaque(struct tree *tree, const char *path)
+{
+	const size_t length = path_parent_length(path);
+	size_t end = 0;
+	struct parent *above;
+
+	if (!tree->overlay.has_opaque || tree->storage != NULL)
+		return false;
+	for (;; end = next_end(path, end)) {
+		if (parents_open(tree->parents, path, end, &above) == 0 &&
+			overlay_is_opaque(&tree->overlay, above->fd))
+			return true;
+		if (end == length)
+			return false;
+	}
+}
+
+static int make_whiteout(struct tree *tree, const struct entry *entry, struct oakum_error *err)
+{
+	struct entry file = *entry;
+	struct metadata metadata;
+	cleanup_fd int fd = -1;
+
+	if (tree->overlay.whiteout.name == NULL)
+		return place_unopened(tree, entry, NULL, err);
+	file.type = ENTRY_FILE;
+	file.mode = WHITEOUT_MODE;
+	file.xattrs = &tree->overlay.whiteout;
+	file.xattr_count = 1;
+	int r = tree_create_file(tree, &file, &fd, &metadata, err);
+	return r < 0 ? r : metadata_apply(&metadata, fd, entry->path, err);
+}
+
 /*
- * A whiteout is for what lower layers have: in the overlay modes they are in
- * other directories, and what is here is of this layer and stays.
+ * A whiteout is for what lower layers have: here they are in other directories,
+ * and what is in this one is of this layer and stays.
  */
 static int place_whiteout(struct tree *tree, const struct entry *entry, struct oakum_error *err)
 {
@@ -466,14 +496,23 @@ static int place_whiteout(struct tree *tree, const struct entry *entry, struct o
 
 	if (r < 0)
 		return r;
-	if (fstatat(parent->fd, base, &status, AT_SYMLINK_NOFOLLOW) < 0)
-		return place_unopened(tree, entry, NULL, err);
-	if (!S_ISDIR(status.st_mode))
+	if (fstatat(parent->fd, base, &status, AT_SYMLINK_NOFOLLOW) == 0) {
+		if (!S_ISDIR(status.st_mode))
+			return 0;
+		cleanup_fd int fd = open_directory(parent->fd, base);
+		return fd < 0 ? fail(err, -fd, "open directory", entry->path)
+			      : mark_opaque(tree, fd, entry->path, err);
+	}
+	if (is_below_opaque(tree, entry->path))
 		return 0;
-	cleanup_fd int fd = open_directory(parent->fd, base);
-	if (fd < 0)
-		return fail(err, -fd, "open directory", entry->path);
-	return mark_opaque(tree, fd, entry->path, err);
+	r = open_parent_of(tree, entry->path, "mknodat", &parent, err);
+	if (r < 0)
+		return r;
+	r = overlay_expect_whiteout(&tree->overlay, parent->fd);
+	if (r < 0)
+		return fail_because(err, -r, "mark directory of whiteouts", entry->path, "%s",
+			tree->overlay.opaque);
+	return make_whiteout(tree, entry, err);
 }
 
 /*
@@ -492,7 +531,7 @@ static bool hides_in_nothing(struct tree *tree, const struct entry *entry)
 static int place_character_device(
 	struct tree *tree, const struct entry *entry, struct oakum_error *err)
 {
-	if (tree->opaque != NULL && entry->device_major == 0 && entry->device_minor == 0)
+	if (tree->overlay.opaque != NULL && entry->device_major == 0 && entry->device_minor == 0)
 		return hides_in_nothing(tree, entry) ? 0 : place_whiteout(tree, entry, err);
 	return place_unopened(tree, entry, rules_of(tree), err);
 }
@@ -573,6 +612,7 @@ static int defer(struct tree *tree, const struct entry *entry, const struct foun
 		tree, rules_of(tree), entry, found->is_new && makes_plain(tree, found->above));
 
 	metadata.sets_mode |= (entry->mode & OWNER_ALL) != OWNER_ALL;
+	metadata.replaces_xattrs = !found->is_new && tree->storage == NULL;
 	if (tree->storage != NULL && set_at_once(found->directory, &metadata, entry, err) < 0)
 		return -err->code;
 	if (deferred_add(tree->deferred, &place, &metadata) < 0)
@@ -589,6 +629,17 @@ static int place_root(struct tree *tree, const struct entry *entry, struct oakum
 		return fail_parent(tree, -r, "openat", entry->path, err);
 	found.above = found.directory;
 	return defer(tree, entry, &found, err);
+}
+
+/*
+ * Does what a directory takes the place of hide what lower layers have by that name? A
+ * whiteout does; so does whatever this layer brought, and then brings again as a directory.
+ */
+static bool hides_lower(const struct tree *tree, const struct parent *above, const char *base)
+{
+	if (tree->overlay.opaque == NULL)
+		return false;
+	return tree->storage == NULL || overlay_is_whiteout(&tree->overlay, above->fd, base);
 }
 
 /* Makes the directory of the entry, or keeps the one that is there. */
@@ -609,7 +660,7 @@ static int get_directory(
 			r = keep_existing(tree, entry, found->above, &found->directory);
 		if (r != -ENOTDIR && r != -ELOOP)
 			continue;
-		is_opaque |= tree->opaque != NULL && is_whiteout(found->above->fd, base);
+		is_opaque |= hides_lower(tree, found->above, base);
 		if (replace(tree, found->above, entry, err) < 0)
 			return -err->code;
 		r = -EEXIST;
@@ -673,6 +724,8 @@ static int try_link(struct tree *tree, const struct entry *entry, struct oakum_e
 		tree->parents, entry->link, path_parent_length(entry->link), &target_parent);
 	if (r < 0)
 		return fail_link(tree, -r, entry, err);
+	if (tree->storage == NULL && overlay_is_whiteout(&tree->overlay, target_parent->fd, target))
+		return fail_link(tree, ENOENT, entry, err);
 	/* Flags 0: a link to a symlink is to itself, not to what it points at. */
 	if (linkat(target_parent->fd, target, parent->fd, base, 0) == 0)
 		return note_placed(tree, parent, entry->path, err) < 0 ? -err->code : 1;

@@ -31,6 +31,7 @@ struct tree_storage {
 struct tree_options {
 	int root_fd;			    /* borrowed; kept */
 	uint32_t whiteouts;		    /* enum oakum_whiteouts */
+	uint32_t whiteout_form;		    /* enum oakum_whiteout_form */
 	const struct tree_storage *storage; /* borrowed; kept; NULL: oakum's own ways */
 	/* Borrowed; kept. NULL: an owner that cannot be set is an error; else it counts them. */
 	_Atomic(uint64_t) *unset_owners;

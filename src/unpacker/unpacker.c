@@ -72,6 +72,7 @@ static int open_tree(struct unpacker *u, struct oakum_error *err)
 	struct tree_options options = {
 		.root_fd = u->options.rootfs_fd,
 		.whiteouts = u->options.whiteouts,
+		.whiteout_form = u->options.whiteout_form,
 	};
 
 	if ((u->options.owners & OAKUM_OWNERS_FORGIVE) != 0)

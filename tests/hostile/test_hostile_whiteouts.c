@@ -13,6 +13,11 @@
 
 #define OVERLAY .with = { .whiteouts = OAKUM_WHITEOUTS_OVERLAY }
 #define USERXATTR .with = { .whiteouts = OAKUM_WHITEOUTS_OVERLAY_USERXATTR }
+#define OVERLAY_XATTR \
+	.with = { .whiteouts = OAKUM_WHITEOUTS_OVERLAY, .whiteout_form = OAKUM_WHITEOUT_FORM_XATTR }
+#define USERXATTR_XATTR                                           \
+	.with = { .whiteouts = OAKUM_WHITEOUTS_OVERLAY_USERXATTR, \
+		.whiteout_form = OAKUM_WHITEOUT_FORM_XATTR }
 #define VERBATIM .with = { .whiteouts = OAKUM_WHITEOUTS_VERBATIM }
 
 #define TEN "0123456789"
@@ -180,16 +185,73 @@ static void overlayfs_reads_the_same(void **state)
 			.tree = "d d\nf d/a =y\n" },
 		{ .id = "W22",
 			.layer = LAYER(file("d/.wh..wh..opq", ""), file("d/.wh.a", "")),
-			.tree = "d d trusted.overlay.opaque=y\nc d/a 0:0 0\n",
+			.tree = "d d trusted.overlay.opaque=y\n",
 			OVERLAY },
 		{ .id = "W22",
 			.layer = LAYER(file("d/.wh.a", ""), file("d/.wh..wh..opq", "")),
-			.tree = "d d user.overlay.opaque=y\nc d/a 0:0 0\n",
+			.tree = "d d user.overlay.opaque=y\n",
 			USERXATTR },
+		{ .id = "W22",
+			.layer = LAYER(file("d/e/.wh.a", ""), file("d/e/f/.wh.b", ""),
+				file("d/.wh..wh..opq", ""), file("d/e/.wh.c", "")),
+			.tree = "d d user.overlay.opaque=y\nd d/e\nd d/e/f\n",
+			USERXATTR },
+		{ .id = "W22",
+			.layer = LAYER(file("d/e/.wh.a", ""), file("d/e/f/.wh.b", ""),
+				file("d/.wh..wh..opq", ""), file("d/e/.wh.c", "")),
+			.tree = "d d trusted.overlay.opaque=y\n"
+				"d d/e trusted.overlay.opaque=x\n"
+				"d d/e/f trusted.overlay.opaque=x\n",
+			OVERLAY_XATTR },
+		{ .id = "W28",
+			.layer = LAYER(file("d/.wh.a", "")),
+			.tree = "d d trusted.overlay.opaque=x\n"
+				"f d/a 600 trusted.overlay.whiteout=y\n",
+			OVERLAY_XATTR },
+		{ .id = "W28",
+			.layer = LAYER(file("d/.wh.a", ""), file("d/a", "new"), file(".wh.e", ""),
+				file("e/new", "x")),
+			.tree = "d d user.overlay.opaque=x\nf d/a =new\n"
+				"d e user.overlay.opaque=y\nf e/new =x\n",
+			USERXATTR_XATTR },
+		{ .id = "W29",
+			.layer = LAYER(file("d", "x"), directory("d"), file("d/a", "y")),
+			.tree = "d d trusted.overlay.opaque=y\nf d/a =y\n",
+			OVERLAY },
+		{ .id = "W30",
+			.layer = LAYER(file(".wh.a", ""), hard_link_to("b", "a")),
+			.strict = EBADMSG,
+			.compat = EBADMSG,
+			.entry = "b",
+			.says = "does not exist",
+			OVERLAY },
+		{ .id = "W31",
+			.layer = LAYER(directory("d"), file(".wh..wh..opq", "")),
+			.strict = EOPNOTSUPP,
+			.entry = ".wh..wh..opq",
+			.says = "overlayfs looks for no such mark",
+			OVERLAY },
 		{ .id = "W17",
 			.layer = LAYER(file("d/.wh.a", "")),
 			.tree = "d d\nc d/a 0:0 0\n",
 			OVERLAY },
+	};
+
+	(void)state;
+	RUN(cases);
+}
+
+/* OCI image-spec, layer.md: the attributes of an existing directory are replaced. */
+static void a_directory_has_what_its_last_entry_says(void **state)
+{
+	const struct hostile_case cases[] = {
+		{ .id = "W32",
+			.before = LAYER(pax("SCHILY.xattr.user.old=1", "SCHILY.xattr.user.kept=1"),
+				directory("d"), file("d/low", "x"), pax("SCHILY.xattr.user.old=1"),
+				directory("e")),
+			.layer = LAYER(pax("SCHILY.xattr.user.kept=2"), directory("d"),
+				file("e/new", "y")),
+			.tree = "d d user.kept=2\nf d/low =x\nd e user.old=1\nf e/new =y\n" },
 	};
 
 	(void)state;
@@ -315,6 +377,7 @@ static int run(void)
 		cmocka_unit_test(a_whiteout_hides_a_name_below),
 		cmocka_unit_test(a_whiteout_spares_what_this_layer_brings),
 		cmocka_unit_test(overlayfs_reads_the_same),
+		cmocka_unit_test(a_directory_has_what_its_last_entry_says),
 		cmocka_unit_test(a_whiteout_goes_through_no_symlink),
 		cmocka_unit_test(what_aufs_kept_for_itself_leaves_nothing),
 		cmocka_unit_test(what_overlayfs_believes_is_not_the_layers_to_say),

@@ -71,7 +71,7 @@ static void a_whiteout_means_what_the_mode_says(void **state)
 		{ "a/.wh.b", OVERLAY, VERDICT_PLACE, "a/b" },
 		{ "a/.wh.b", USERXATTR, VERDICT_PLACE, "a/b" },
 		{ "a/.wh..wh..opq", OVERLAY, VERDICT_MARK_OPAQUE, "a" },
-		{ ".wh..wh..opq", USERXATTR, VERDICT_MARK_OPAQUE, "" },
+		{ "a/.wh..wh..opq", USERXATTR, VERDICT_MARK_OPAQUE, "a" },
 		{ "a/.wh.b", VERBATIM, VERDICT_PLACE, "a/.wh.b" },
 		{ "a/.wh..wh..opq", VERBATIM, VERDICT_PLACE, "a/.wh..wh..opq" },
 		{ ".wh..wh.plnk", APPLY, VERDICT_SKIP, NULL },
@@ -100,6 +100,27 @@ static void a_whiteout_means_what_the_mode_says(void **state)
 		if (rows[i].to != NULL)
 			assert_string_equal(entry.path, rows[i].to);
 		assert_string_equal(entry.name, rows[i].path);
+		policy_free(policy);
+	}
+}
+
+/* Overlayfs merges the roots of layers, whatever marks they have. */
+static void a_rootfs_that_overlayfs_cannot_take_for_opaque_is_refused(void **state)
+{
+	static const uint32_t modes[] = { OVERLAY, USERXATTR };
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		struct policy_options options = { .whiteouts = modes[i / 2] };
+		struct entry entry = entry_at(".wh..wh..opq", ENTRY_FILE);
+		enum verdict verdict;
+		struct oakum_error err;
+		options.profile = i % 2 == 0 ? OAKUM_PROFILE_STRICT : OAKUM_PROFILE_COMPAT;
+		struct policy *policy = policy_of(options);
+		assert_int_equal(
+			policy_judge(policy, &entry, &verdict, &err), i % 2 == 0 ? -EOPNOTSUPP : 0);
+		if (i % 2 == 1)
+			assert_int_equal(verdict, VERDICT_MARK_OPAQUE);
 		policy_free(policy);
 	}
 }
@@ -550,6 +571,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_whiteout_means_what_the_mode_says),
+		cmocka_unit_test(a_rootfs_that_overlayfs_cannot_take_for_opaque_is_refused),
 		cmocka_unit_test(overlayfs_gets_a_device_of_no_number),
 		cmocka_unit_test(a_whiteout_is_an_empty_file_that_hides_a_name),
 		cmocka_unit_test(a_name_of_full_length_can_be_hidden),
