@@ -13,6 +13,14 @@ foreach(name storage-untar storage-applyLayer storage-tar)
 	install(FILES ${PROJECT_BINARY_DIR}/${name} DESTINATION ${libexec})
 endforeach()
 
+# For distributions that restrict user namespaces by AppArmor; the helper must be a file then.
+option(OAKUM_APPARMOR "install an AppArmor profile for the helper" OFF)
+if(OAKUM_APPARMOR)
+	configure_file(dist/apparmor/oakum-helper.in oakum-helper.apparmor @ONLY)
+	install(FILES ${PROJECT_BINARY_DIR}/oakum-helper.apparmor
+		DESTINATION ${CMAKE_INSTALL_FULL_SYSCONFDIR}/apparmor.d RENAME oakum-helper)
+endif()
+
 configure_file(cmake/oakum.pc.in oakum.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/oakum.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 

@@ -69,7 +69,7 @@ enum oakum_trailing {
 /* How a whiteout is written in the overlay modes. */
 enum oakum_whiteout_form {
 	OAKUM_WHITEOUT_FORM_DEVICE = 0, /* a character device 0:0 */
-	OAKUM_WHITEOUT_FORM_XATTR, /* an empty file with overlay.whiteout: Linux 6.7 and later */
+	OAKUM_WHITEOUT_FORM_XATTR, /* an empty file with overlay.whiteout: Linux 6.8 and later */
 };
 
 /* Whom entries belong to; bits. A layer's ids go through the maps in any case. */
@@ -107,7 +107,11 @@ enum oakum_user_namespace {
 	OAKUM_USER_NAMESPACE_ALWAYS,
 };
 
-/* Ids from container on are those from host on; count of them. An array ends with a count of 0. */
+/*
+ * Ids from container on are those from host on; count of them. An array ends with a count of 0.
+ * In a user namespace of its own the maps are the namespace's; none then is: 0 is the caller,
+ * and from 1 on are the ids that /etc/subuid and /etc/subgid give the caller.
+ */
 struct oakum_id_range {
 	uint32_t container; /* as in the layer */
 	uint32_t host;	    /* as in the rootfs */
@@ -117,6 +121,8 @@ struct oakum_id_range {
 /* How strong the walls round the unpacker are (docs/ARCHITECTURE.md, "Levels"). */
 enum oakum_level {
 	OAKUM_LEVEL_DEFAULT = 0, /* as a minimum: OAKUM_LEVEL_CHROOT */
+	OAKUM_LEVEL_OPENAT2 = 1, /* no root of its own: openat2, Landlock, seccomp; never unless
+				    asked for as the minimum */
 	OAKUM_LEVEL_CHROOT = 2,	 /* chroot, openat2, Landlock, seccomp */
 	OAKUM_LEVEL_DETACHED = 4 /* a detached mount as root, Landlock, seccomp */
 };
@@ -128,7 +134,8 @@ enum oakum_wall {
 	OAKUM_WALL_CAPABILITIES = 1 << 2, /* six capabilities at most, no_new_privs */
 	OAKUM_WALL_LANDLOCK = 1 << 3,
 	OAKUM_WALL_SECCOMP = 1 << 4,
-	OAKUM_WALL_PID_NAMESPACE = 1 << 5, /* the kernel ends all of ours with the first */
+	OAKUM_WALL_PID_NAMESPACE = 1 << 5,  /* the kernel ends all of ours with the first */
+	OAKUM_WALL_USER_NAMESPACE = 1 << 6, /* of its own: no rights outside it */
 };
 
 enum oakum_compression {

@@ -102,6 +102,7 @@ static int raise_walls(const struct request *request, struct unpacker **unpacker
 		.min_level = request->min_level,
 		.needs_trusted_xattrs = request->whiteouts == OAKUM_WHITEOUTS_OVERLAY,
 		.wants_trusted_xattrs = request->labels == OAKUM_LABELS_KEEP,
+		.has_user_namespace = request->user_namespace == OAKUM_USER_NAMESPACE_ALWAYS,
 	};
 	int r = jail_enter(&jail, walls, err);
 

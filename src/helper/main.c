@@ -2,6 +2,7 @@
 /* The confined executable: argv[0] chooses a row of the personality table. */
 #include "base/error.h"
 #include "helper/child.h"
+#include "helper/namespace.h"
 #include "helper/request_read.h"
 #include "helper/storage.h"
 #include "monitor/monitor.h"
@@ -52,9 +53,11 @@ static int run_monitor(void)
 	int r;
 
 	r = request_read(FD_REQUEST, &request, &err);
+	close(FD_REQUEST);
+	if (r == 0)
+		r = namespace_enter(&request, &err);
 	if (r < 0)
 		return report_failure(r, &err);
-	close(FD_REQUEST);
 	return monitor_run(&monitor) < 0;
 }
 

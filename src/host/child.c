@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -27,7 +28,8 @@ extern int __clone(int (*run)(void *), void *stack, int flags, void *argument, .
 
 enum {
 	STACK_BYTES = 64 << 10,
-	FD_AFTER_LAST = 8, /* the child is handed 0 to 7: monitor/monitor.h says which is what */
+	FD_AFTER_LAST = 8, /* the monitor is handed 0 to 7: monitor/monitor.h says which is what */
+	FD_AFTER_TEXT = 3, /* a tool is handed 0 to 2 */
 };
 
 /*
@@ -36,6 +38,8 @@ enum {
  */
 struct launch {
 	int place_fd[FD_AFTER_LAST];
+	int after_last; /* of those that are handed over */
+	char *const *argv;
 	int exec_fd;
 	int failed_errno; /* written by the child, which shares our memory until its exec */
 	const char *failed_op;
@@ -43,7 +47,7 @@ struct launch {
 
 static void launch_init(struct launch *launch)
 {
-	*launch = (struct launch){ .exec_fd = -1 };
+	*launch = (struct launch){ .exec_fd = -1, .after_last = FD_AFTER_LAST };
 	for (size_t i = 0; i < FD_AFTER_LAST; i++)
 		launch->place_fd[i] = -1;
 }
@@ -185,23 +189,21 @@ static int give_up(struct launch *launch, const char *op)
  */
 __attribute__((no_sanitize_thread)) static int run_child(void *argument)
 {
-	static char name[] = "oakum-monitor";
 	struct launch *launch = argument;
-	char *const argv[] = { name, NULL };
 	char *const envp[] = { NULL };
 
 	for (int number = 1; number < _NSIG; number++)
 		(void)sys_reset_action(number); /* KILL and STOP say no */
 	(void)setsid();				/* Ctrl-C is for the caller */
-	for (int slot = 0; slot < FD_AFTER_LAST; slot++) {
+	for (int slot = 0; slot < launch->after_last; slot++) {
 		if (sys_dup3(launch->place_fd[slot], slot, 0) < 0)
 			return give_up(launch, "dup3");
 	}
-	if (sys_close_range(FD_AFTER_LAST, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+	if (sys_close_range((unsigned int)launch->after_last, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
 		return give_up(launch, "close_range");
 	if (sys_unblock_signals() < 0)
 		return give_up(launch, "sigprocmask");
-	sys_execveat(launch->exec_fd, "", argv, envp, AT_EMPTY_PATH);
+	sys_execveat(launch->exec_fd, "", launch->argv, envp, AT_EMPTY_PATH);
 	return give_up(launch, "execveat");
 }
 
@@ -214,12 +216,14 @@ __attribute__((no_sanitize_thread)) static int run_child(void *argument)
 static int clone_child(struct launch *launch, void *stack, struct child *child)
 {
 	const int flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD;
+	const bool is_tool = launch->after_last == FD_AFTER_TEXT;
 	void *top = (char *)stack + STACK_BYTES;
 	int pidfd = -1;
-	pid_t pid = clone(run_child, top, flags | CLONE_NEWPID, launch, &pidfd);
+	pid_t pid = clone(run_child, top, flags | (is_tool ? 0 : CLONE_NEWPID), launch, &pidfd);
 
-	child->has_pid_namespace = pid >= 0;
-	if (pid < 0 && (errno == EPERM || errno == EINVAL || errno == ENOSPC || errno == EUSERS))
+	child->has_pid_namespace = pid >= 0 && !is_tool;
+	if (pid < 0 && !is_tool &&
+		(errno == EPERM || errno == EINVAL || errno == ENOSPC || errno == EUSERS))
 		pid = clone(run_child, top, flags, launch, &pidfd);
 	if (pid < 0)
 		return -errno;
@@ -258,24 +262,66 @@ static int collect_failed(const struct launch *launch, struct child *child, stru
 
 	(void)waitid(P_PIDFD, (id_t)child->pidfd, &info, WEXITED | __WALL);
 	return fail_because(err, launch->failed_errno, launch->failed_op, NULL,
-		"the helper could not be started");
+		"%s could not be started", launch->argv[0]);
+}
+
+static int start(struct launch *launch, struct child *child, struct oakum_error *err)
+{
+	int r = clone_quietly(launch, child, err);
+
+	return r == 0 && launch->failed_errno != 0 ? collect_failed(launch, child, err) : r;
 }
 
 int child_start(const struct child_spec *spec, struct child *child, struct oakum_error *err)
+{
+	static char name[] = "oakum-monitor";
+	char *const argv[] = { name, NULL };
+	cleanup_launch struct launch launch;
+	int r;
+
+	launch_init(&launch);
+	launch.argv = argv;
+	*child = (struct child){ .pidfd = -1, .report_fd = -1, .liveness_fd = -1 };
+	r = prepare(spec, &launch, child, err);
+	if (r == 0)
+		r = start(&launch, child, err);
+	if (r < 0)
+		child_close(child);
+	return r;
+}
+
+int child_start_tool(
+	const char *path, char *const argv[], struct child *child, struct oakum_error *err)
 {
 	cleanup_launch struct launch launch;
 	int r;
 
 	launch_init(&launch);
+	launch.after_last = FD_AFTER_TEXT;
+	launch.argv = argv;
 	*child = (struct child){ .pidfd = -1, .report_fd = -1, .liveness_fd = -1 };
-	r = prepare(spec, &launch, child, err);
+	cleanup_fd int fd = open(path, O_PATH | O_CLOEXEC);
+	if (fd < 0)
+		return fail_because(err, errno, "open", NULL,
+			"%s: it is part of the package uidmap, and needed to map ids", path);
+	launch.exec_fd = fd_duplicate_high(fd);
+	if (launch.exec_fd < 0)
+		return fail(err, -launch.exec_fd, "dup", NULL);
+	r = open_null(&launch, err);
 	if (r == 0)
-		r = clone_quietly(&launch, child, err);
-	if (r == 0 && launch.failed_errno != 0)
-		r = collect_failed(&launch, child, err);
+		r = duplicate_into(&launch, 0, launch.place_fd[1], err);
+	if (r == 0)
+		r = start(&launch, child, err);
 	if (r < 0)
 		child_close(child);
 	return r;
+}
+
+bool child_is_dead(const struct child *child)
+{
+	struct pollfd fd = { .fd = child->pidfd, .events = POLLIN };
+
+	return poll(&fd, 1, 0) > 0;
 }
 
 void child_close(struct child *child)

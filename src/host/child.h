@@ -30,6 +30,16 @@ struct child {
  */
 int child_start(const struct child_spec *spec, struct child *child, struct oakum_error *err);
 
+/*
+ * Starts a program of the system by its absolute path, with an empty environment and
+ * nothing open but /dev/null. *child has a pid and a pidfd alone.
+ */
+int child_start_tool(
+	const char *path, char *const argv[], struct child *child, struct oakum_error *err);
+
+/* Is it dead by now? */
+bool child_is_dead(const struct child *child);
+
 /* Closes the descriptors; the process must have been waited for. */
 void child_close(struct child *child);
 

@@ -6,6 +6,7 @@
 #include "host/child.h"
 #include "host/drain.h"
 #include "host/helper_file.h"
+#include "host/user_namespace.h"
 #include "host/wait.h"
 #include "wire/request.h"
 
@@ -79,19 +80,28 @@ static void give_stats(
 	memcpy(stats, &ours, bytes);
 }
 
-static int run(const struct child_spec *spec, int64_t deadline, struct oakum_stats *stats,
-	struct oakum_error *err)
+static int run(const struct child_spec *spec, const struct request *mapped, int64_t deadline,
+	struct oakum_stats *stats, struct oakum_error *err)
 {
 	struct child child;
 	struct report record;
+	struct oakum_error of_maps;
+	int unmapped = 0;
 	int r = staged(child_start(spec, &child, err), OAKUM_STAGE_SETUP, err);
 
 	if (r < 0)
 		return r;
+	if (mapped != NULL)
+		unmapped = staged(user_namespace_map(&child, mapped, deadline, &of_maps),
+			OAKUM_STAGE_SETUP, &of_maps);
 	r = wait_for_record(&child, deadline, &record, err);
 	if (r == 0 && record.result < 0) {
 		*err = record.error;
 		r = record.result;
+	}
+	if (unmapped < 0) { /* why the child failed as well */
+		*err = of_maps;
+		r = unmapped;
 	}
 	if (r == 0 && stats != NULL)
 		give_stats(&record, &child, stats);
@@ -103,6 +113,7 @@ int oakum_unpack(int layer_fd, int rootfs_fd, const struct oakum_unpack_options 
 	struct oakum_stats *stats, struct oakum_error *err)
 {
 	cleanup_free char *text = NULL;
+	cleanup_user_namespace struct user_namespace space = { 0 };
 	struct request request;
 	struct child_spec spec = { .layer_fd = layer_fd, .rootfs_fd = rootfs_fd };
 	int64_t deadline = -1;
@@ -111,13 +122,15 @@ int oakum_unpack(int layer_fd, int rootfs_fd, const struct oakum_unpack_options 
 	if (r == 0)
 		r = request_from_options(options, &request, err);
 	if (r == 0)
+		r = user_namespace_resolve(&request, &space, err);
+	if (r == 0)
 		r = request_write(&request, &text, &spec.request_bytes, err);
 	if (staged(r, OAKUM_STAGE_SETUP, err) < 0)
 		return funnel(err);
 	if (options != NULL && options->size > offsetof(struct oakum_unpack_options, timeout_ms))
 		deadline = deadline_from_now(options->timeout_ms);
 	spec.request = text;
-	r = run(&spec, deadline, stats, err);
+	r = run(&spec, space.needs_mapping ? &request : NULL, deadline, stats, err);
 	if (r == 0)
 		return 0;
 	drain_input(layer_fd, deadline);

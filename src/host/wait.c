@@ -60,13 +60,6 @@ static int poll_either(int first_fd, int second_fd, int64_t deadline)
 	}
 }
 
-static bool is_dead(const struct child *child)
-{
-	struct pollfd fd = { .fd = child->pidfd, .events = POLLIN };
-
-	return poll(&fd, 1, 0) > 0;
-}
-
 /*
  * How it ended, for a message only: a foreign reaper or an ignored SIGCHLD may
  * have taken the status, and nothing depends on it.
@@ -113,7 +106,7 @@ int wait_for_record(
 	bool timed_out = false;
 	bool lied = false;
 
-	while (!is_dead(child)) {
+	while (!child_is_dead(child)) {
 		bool ended;
 		int report_fd = have_record || lied ? -1 : child->report_fd;
 		if (poll_either(report_fd, child->pidfd, deadline) == 0) {
@@ -141,4 +134,34 @@ int wait_for_record(
 			"the time given is over, and everything was stopped");
 	err->stage = OAKUM_STAGE_REAP;
 	return -err->code;
+}
+
+bool wait_for_word(const struct child *child, int64_t deadline)
+{
+	return poll_either(child->report_fd, child->pidfd, deadline) != 0;
+}
+
+int wait_for_tool(const char *path, char *const argv[], int64_t deadline, struct oakum_error *err)
+{
+	siginfo_t info = { 0 };
+	struct child tool;
+	int r = child_start_tool(path, argv, &tool, err);
+
+	if (r < 0)
+		return r;
+	if (poll_either(tool.pidfd, -1, deadline) == 0) {
+		kill_all(&tool);
+		r = fail_because(
+			err, ETIMEDOUT, "map ids", NULL, "%s did not end, and was killed", path);
+	}
+	poll_either(tool.pidfd, -1, -1);
+	int waited = waitid(P_PIDFD, (id_t)tool.pidfd, &info, WEXITED | __WALL);
+	child_close(&tool);
+	if (r < 0 || waited < 0 || (info.si_code == CLD_EXITED && info.si_status == 0))
+		return r;
+	return fail_because(err, EPERM, "map ids", NULL,
+		"%s failed: it has to be set-uid root, and /etc/subuid and /etc/subgid have to "
+		"give "
+		"the ids to the caller",
+		path);
 }

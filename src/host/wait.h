@@ -22,4 +22,14 @@ int deadline_left(int64_t deadline);
 int wait_for_record(
 	struct child *child, int64_t deadline, struct report *record, struct oakum_error *err);
 
+/* Waits until the child has said something or is dead: true; false at the deadline. */
+bool wait_for_word(const struct child *child, int64_t deadline);
+
+/*
+ * Runs a program of the system (child_start_tool()) to its end, or kills it at the deadline:
+ * -ETIMEDOUT. -EPERM when it is known to have failed. A status that somebody else took is
+ * not known, and no failure.
+ */
+int wait_for_tool(const char *path, char *const argv[], int64_t deadline, struct oakum_error *err);
+
 #endif

@@ -7,6 +7,7 @@
 #include "base/sys.h"
 #include "jail/landlock.h"
 #include "jail/root.h"
+#include "jail/user_namespace.h"
 
 #include <errno.h>
 #include <linux/capability.h>
@@ -71,7 +72,7 @@ static uint64_t capabilities_of(enum role role, uint64_t permitted)
 }
 
 /* What the role may keep of what there is: a caller that lacks one unpacks without it. */
-static int drop_capabilities(const struct jail *jail, struct oakum_error *err)
+static int drop_capabilities(const struct jail *jail, bool is_inner, struct oakum_error *err)
 {
 	uint64_t effective;
 	uint64_t permitted;
@@ -83,11 +84,10 @@ static int drop_capabilities(const struct jail *jail, struct oakum_error *err)
 		wanted |= UINT64_C(1) << CAP_SYS_ADMIN;
 	if (jail->needs_trusted_xattrs && jail->role == ROLE_UNPACKER) {
 		wanted |= UINT64_C(1) << CAP_SYS_ADMIN;
-		if ((permitted & UINT64_C(1) << CAP_SYS_ADMIN) == 0)
+		if ((permitted & UINT64_C(1) << CAP_SYS_ADMIN) == 0 || is_inner)
 			return fail_because(err, EPERM, "keep CAP_SYS_ADMIN", NULL,
-				"whiteouts as trusted.overlay.* need it: use overlay-userxattr, "
-				"and "
-				"mount with userxattr");
+				"whiteouts as trusted.overlay.* need it, outside of user "
+				"namespaces: use overlay-userxattr, and mount with userxattr");
 	}
 	if (sys_capset(wanted & permitted) < 0)
 		return fail(err, errno, "capset", NULL);
@@ -116,6 +116,15 @@ static int check_level(const struct jail *jail, struct jail_result *result, stru
 		result->level, jail->min_level);
 }
 
+/* Where the root is left as it is, nothing but Landlock is behind openat2(2). */
+static int check_walls(const struct jail_result *result, struct oakum_error *err)
+{
+	if (result->level != OAKUM_LEVEL_OPENAT2 || (result->walls & OAKUM_WALL_LANDLOCK) != 0)
+		return 0;
+	return fail_because(err, EPERM, "raise the walls", NULL,
+		"level 1 needs Landlock (Linux 5.19), which this kernel does not have");
+}
+
 static int switch_root(const struct jail *jail, struct jail_result *result, struct oakum_error *err)
 {
 	int rootfs_fd = jail->rootfs_fd;
@@ -124,6 +133,7 @@ static int switch_root(const struct jail *jail, struct jail_result *result, stru
 		.max_level = jail->max_level,
 		.has_submounts = jail->has_submounts,
 		.is_read_only = jail->role == ROLE_PACKER,
+		.may_stay = jail->min_level == OAKUM_LEVEL_OPENAT2,
 	};
 	int r = root_switch(&request, &result->level, &result->walls, err);
 
@@ -147,9 +157,13 @@ static int switch_root(const struct jail *jail, struct jail_result *result, stru
  */
 int jail_enter(const struct jail *jail, struct jail_result *result, struct oakum_error *err)
 {
+	/* Asked for while there is a /proc to be seen. */
+	const bool is_inner = jail->needs_trusted_xattrs && user_namespace_is_inner();
 	int r;
 
 	*result = (struct jail_result){ .root_fd = -1 };
+	if (jail->has_user_namespace)
+		result->walls |= OAKUM_WALL_USER_NAMESPACE;
 	r = fd_keep_only(jail->keep_fds, jail->keep_count);
 	if (r < 0)
 		return fail(err, -r, "close_range", NULL);
@@ -161,7 +175,7 @@ int jail_enter(const struct jail *jail, struct jail_result *result, struct oakum
 	umask(0); /* modes are what the layer says, from the first open(2) on */
 	r = set_limits(jail->role, err);
 	if (r == 0)
-		r = drop_capabilities(jail, err);
+		r = drop_capabilities(jail, is_inner, err);
 	if (r == 0)
 		r = forbid_privileges(err);
 	if (r < 0)
@@ -171,5 +185,6 @@ int jail_enter(const struct jail *jail, struct jail_result *result, struct oakum
 		.fd = result->root_fd,
 		.may_write = jail->role == ROLE_UNPACKER,
 	};
-	return landlock_enter(&root, jail->max_landlock_abi, &result->walls, err);
+	r = landlock_enter(&root, jail->max_landlock_abi, &result->walls, err);
+	return r < 0 ? r : check_walls(result, err);
 }

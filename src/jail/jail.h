@@ -24,6 +24,7 @@ struct jail {
 	bool needs_trusted_xattrs; /* a seventh capability, for trusted.overlay.* */
 	bool wants_trusted_xattrs; /* the same if it can be had: for what a layer may bring */
 	bool has_submounts;	   /* what is mounted below the rootfs is part of it */
+	bool has_user_namespace;   /* the process was put into one of its own */
 	/* For tests of older kernels and other callers; zero is no bound. */
 	uint32_t max_level;
 	int max_landlock_abi;

@@ -48,6 +48,17 @@ static int change_root(int directory_fd, struct oakum_error *err)
 	return 0;
 }
 
+/* No root at all: what holds then is that no name is resolved but below this descriptor. */
+static int stay(int rootfs_fd, uint32_t *level, struct oakum_error *err)
+{
+	cleanup_fd int fd = openat(rootfs_fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || fchdir(rootfs_fd) < 0)
+		return fail(err, errno, "open rootfs", NULL);
+	*level = OAKUM_LEVEL_OPENAT2;
+	return steal_fd(&fd);
+}
+
 int root_switch(const struct root_request *request, uint32_t *level, uint32_t *walls,
 	struct oakum_error *err)
 {
@@ -67,7 +78,10 @@ int root_switch(const struct root_request *request, uint32_t *level, uint32_t *w
 	}
 
 	/* EPERM: no CAP_SYS_ADMIN, as in a container; ENOSYS: before Linux 5.12. */
-	r = change_root(request->rootfs_fd, err);
+	r = max_level == OAKUM_LEVEL_OPENAT2 ? fail(err, EPERM, "chroot", NULL)
+					     : change_root(request->rootfs_fd, err);
+	if (r == -EPERM && request->may_stay)
+		return stay(request->rootfs_fd, level, err);
 	if (r < 0)
 		return r;
 	root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -12,6 +12,7 @@ struct root_request {
 	uint32_t max_level; /* 0: any */
 	bool has_submounts; /* take what is mounted below it along */
 	bool is_read_only;  /* where it can be: not at level 2 */
+	bool may_stay;	    /* where it cannot be made the root: leave the root as it is */
 };
 
 /*
@@ -19,7 +20,8 @@ struct root_request {
  * by the strongest way up to max_level that the caller's rights allow.
  *
  * Returns an O_PATH descriptor of the new root, *level and *walls say how; or
- * -errno: -EPERM when not even chroot(2) is allowed. rootfs_fd stays open.
+ * -errno: -EPERM when not even chroot(2) is allowed, unless the process may stay where
+ * it is; then it is the working directory alone. rootfs_fd stays open.
  */
 int root_switch(const struct root_request *request, uint32_t *level, uint32_t *walls,
 	struct oakum_error *err);

@@ -171,7 +171,8 @@ static int judge_owner(struct policy *policy, struct entry *entry, struct oakum_
 	if ((owners & OAKUM_OWNERS_FORGIVE) == 0)
 		return fail_because(err, EINVAL, "map owner", entry->name,
 			"its owner %" PRIu32 ":%" PRIu32
-			" is in no range of the maps; --owner=0:0 gives all to one",
+			" is in no range of the maps; --owner=0:0 gives all to one, and "
+			"/etc/subuid and /etc/subgid more ids to a caller without root",
 			uid, gid);
 	entry->sets_no_owner = true;
 	entry->mode &= ~(uint32_t)SET_ID_BITS;

@@ -361,6 +361,11 @@ static int fail_making(
 
 	if (tree->storage != NULL && entry->type == ENTRY_SYMLINK)
 		return fail_because(err, code, op, entry->path, "%s", entry->link);
+	if (tree->storage == NULL && code == EPERM &&
+		(entry->type == ENTRY_CHARACTER_DEVICE || entry->type == ENTRY_BLOCK_DEVICE))
+		return fail_because(err, code, op, entry->path,
+			"devices need CAP_MKNOD outside of user namespaces; --devices=skip leaves "
+			"them out");
 	return fail(err, code, op, entry->path);
 }
 

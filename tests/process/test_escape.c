@@ -107,6 +107,15 @@ static enum outcome leaked_directory(const struct attacker *attacker)
 	return can_open(attacker->leaked_fd, attacker->secret);
 }
 
+/* Where the root was left as it is, everything has its name still. */
+static enum outcome absolute_path(const struct attacker *attacker)
+{
+	char path[1024];
+
+	snprintf(path, sizeof(path), "/%s", attacker->secret);
+	return can_open(AT_FDCWD, path);
+}
+
 static int raise_walls(
 	enum walls walls, uint32_t level, int rootfs_fd, const int *keep_fds, size_t keep_count)
 {
@@ -118,6 +127,7 @@ static int raise_walls(
 		.keep_count = keep_count,
 		.rootfs_fd = rootfs_fd,
 		.max_level = level,
+		.min_level = level == OAKUM_LEVEL_OPENAT2 ? OAKUM_LEVEL_OPENAT2 : 0,
 		.max_landlock_abi = walls == WHOLE_JAIL_WITHOUT_LANDLOCK ? 1 : 0,
 	};
 	const struct root_request request = { .rootfs_fd = rootfs_fd, .max_level = level };
@@ -150,7 +160,7 @@ static void be_attacker(enum walls walls, uint32_t level, attack_fn *attack, con
 	alarm(20);
 	if (raise_walls(walls, level, ROOTFS_FD, keep_fds, 6) != 0)
 		_exit(BROKEN);
-	attacker.inside_fd = openat(AT_FDCWD, "/inside", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	attacker.inside_fd = openat(AT_FDCWD, "inside", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (attacker.inside_fd < 0)
 		_exit(BROKEN);
 	_exit((int)attack(&attacker));
@@ -226,6 +236,15 @@ static const struct row rows[] = {
 	{ "second chroot", second_chroot, WHOLE_JAIL, OAKUM_LEVEL_DETACHED, CONTAINED },
 	{ "moved out", directory_moved_out, WHOLE_JAIL, OAKUM_LEVEL_DETACHED, CONTAINED },
 	{ "leaked fd", leaked_directory, WHOLE_JAIL, OAKUM_LEVEL_DETACHED, CONTAINED },
+
+	/* Neither root nor a user namespace: Landlock holds what openat2 does not. */
+	{ "absolute path", absolute_path, WHOLE_JAIL, OAKUM_LEVEL_OPENAT2, CONTAINED },
+	{ "moved out", directory_moved_out, WHOLE_JAIL, OAKUM_LEVEL_OPENAT2, CONTAINED },
+	{ "moved out, openat2", directory_moved_out_openat2, WHOLE_JAIL, OAKUM_LEVEL_OPENAT2,
+		CONTAINED },
+	{ "leaked fd", leaked_directory, WHOLE_JAIL, OAKUM_LEVEL_OPENAT2, CONTAINED },
+	{ "none: it is refused", absolute_path, WHOLE_JAIL_WITHOUT_LANDLOCK, OAKUM_LEVEL_OPENAT2,
+		BROKEN },
 
 	/* An old kernel in a container: there openat2 alone holds, and nothing else is used. */
 	{ "second chroot", second_chroot, WHOLE_JAIL_WITHOUT_LANDLOCK, OAKUM_LEVEL_CHROOT,

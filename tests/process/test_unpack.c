@@ -300,7 +300,9 @@ static int without_any_capability(struct scratch *scratch, const struct tarball 
 
 	if (keep_capabilities(0) < 0)
 		return 1;
-	if (unpack(scratch, tar->bytes, tar->length, NULL, &err) != -EPERM)
+	if (unpack(scratch, tar->bytes, tar->length,
+		    OAKUM_UNPACK_OPTIONS(.user_namespace = OAKUM_USER_NAMESPACE_NEVER),
+		    &err) != -EPERM)
 		return 2;
 	return strstr(err.detail, "CAP_SYS_CHROOT") == NULL ? 3 : 99;
 }

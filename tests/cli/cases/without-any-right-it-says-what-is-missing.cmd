@@ -2,7 +2,7 @@
 # No chroot, no walls, no unpack.
 # needs: root
 mkdir a && echo a >a/file && pack layer a
-setpriv --bounding-set=-sys_admin,-sys_chroot "$oakum_program" unpack layer rootfs
+setpriv --bounding-set=-sys_admin,-sys_chroot "$oakum_program" unpack --user-namespace=never layer rootfs
 status=$?
 ls rootfs
 exit $status
