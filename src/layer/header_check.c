@@ -388,15 +388,18 @@ static int take_trailing(
 	struct header_check *check, const char *bytes, size_t length, struct oakum_error *err)
 {
 	const uint64_t limit = check->limits->trailing_bytes;
+	const uint64_t left = limit - check->trailing_bytes;
+	const size_t within = length < left ? length : (size_t)left;
 
-	check->trailing_bytes += length;
-	if (check->trailing_bytes > limit)
-		return limit_exceeded(err, "trailing-bytes", limit, check->extensions.name);
-	if (check->refuses_trailing && has_data(bytes, length))
+	/* What comes first is said first, in whatever pieces it comes. */
+	if (check->refuses_trailing && within > 0 && has_data(bytes, within))
 		return fail_because(err, EBADMSG, "read header", NULL,
 			"data after the end of the archive at byte %" PRIu64
 			"; --trailing=ignore accepts it",
 			check->header_at);
+	if (length > left)
+		return limit_exceeded(err, "trailing-bytes", limit, check->extensions.name);
+	check->trailing_bytes += length;
 	return 0;
 }
 

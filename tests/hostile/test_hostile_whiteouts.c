@@ -261,19 +261,19 @@ static void a_directory_has_what_its_last_entry_says(void **state)
 static void a_whiteout_goes_through_no_symlink(void **state)
 {
 	const struct hostile_case cases[] = {
-		{ .id = "W23",
+		{ .id = "L23",
 			.layer = LAYER(symlink_to("out", "../outside"), file("out/.wh.secret", "")),
 			.tree = "l out -> ../outside\n" },
-		{ .id = "W24",
+		{ .id = "L24",
 			.layer = LAYER(
 				symlink_to("out", "../outside"), file("out/.wh..wh..opq", "")),
 			.tree = "l out -> ../outside\n" },
-		{ .id = "W23",
+		{ .id = "L23",
 			.before = LAYER(
 				directory("real"), file("real/a", "x"), symlink_to("link", "real")),
 			.layer = LAYER(file(".wh.link", "")),
 			.tree = "d real\nf real/a =x\n" },
-		{ .id = "W24",
+		{ .id = "L24",
 			.before = LAYER(
 				directory("real"), file("real/a", "x"), symlink_to("link", "real")),
 			.layer = LAYER(file("link/.wh..wh..opq", "")),

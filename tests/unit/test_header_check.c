@@ -605,6 +605,11 @@ static void what_follows_the_end_is_counted_and_refused_if_asked(void **state)
 		END_CUT };
 	const struct member more_zeros[] = { file("a", ""), zero_blocks(4), END_CUT };
 	const struct member archive[] = { file("a", ""), zero_blocks(2), file("b", ""), END };
+	const struct settings both = { .limits = &few, .trailing = OAKUM_TRAILING_REFUSE };
+	const struct member much_data[] = { file("a", ""), zero_blocks(2), raw_bytes(RAW("x")),
+		zero_blocks(2), END_CUT };
+	const struct member late_data[] = { file("a", ""), zero_blocks(4), raw_bytes(RAW("x")),
+		END_CUT };
 
 	(void)state;
 	assert_int_equal(check_layer(zeros, &limited).code, 0);
@@ -615,6 +620,9 @@ static void what_follows_the_end_is_counted_and_refused_if_asked(void **state)
 	assert_int_equal(check_layer(data, &refusing).code, EBADMSG);
 	assert_int_equal(check_layer(archive, &refusing).code, EBADMSG);
 	assert_int_equal(check_layer(more_zeros, &limited).code, EFBIG);
+	/* What comes first is said, be it all in one piece. */
+	assert_int_equal(check_layer(much_data, &both).code, EBADMSG);
+	assert_int_equal(check_layer(late_data, &both).code, EFBIG);
 }
 
 /* As in CVE-2026-32288: regions without end; what was read of them is not kept. */
