@@ -320,12 +320,13 @@ int pax_read(struct pax *pax, const char *text, size_t length, bool strict, stru
 
 /* --- g --- */
 
-/* GNU tar's label of a volume, star's name for its own format, and what git
- * archive says. */
+/* GNU tar's label of a volume, star's words on itself and its volume (star(5),
+ * "VOLUME HEADER"), and what git archive says. */
 static bool changes_nothing(const struct text *key)
 {
 	return text_is(key, "comment") || text_is(key, "GNU.volume.label") ||
-	       text_is(key, "SCHILY.archtype") || text_is(key, "SCHILY.release");
+	       text_is(key, "SCHILY.archtype") || text_is(key, "SCHILY.release") ||
+	       text_starts_with(key, "SCHILY.volhdr.");
 }
 
 int pax_check_global(const char *text, size_t length, bool is_ignored, struct oakum_error *err)

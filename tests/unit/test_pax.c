@@ -305,6 +305,10 @@ static void a_global_header_changes_no_entry(void **state)
 	} rows[] = {
 		{ "comment=0123456789012345678901234567890123456789", 0 },
 		{ "SCHILY.archtype=exustar", 0 },
+		{ "SCHILY.release=star 1.6 (x86_64-unknown-linux-gnu) 2019/04/01", 0 },
+		{ "SCHILY.volhdr.dumpdate=1647478879.579980900", 0 },
+		{ "SCHILY.volhdr.volno=1", 0 },
+		{ "SCHILY.volhdr=x", EBADMSG },
 		{ "GNU.volume.label=backup", 0 },
 		{ "path=a", EBADMSG },
 		{ "linkpath=a", EBADMSG },
