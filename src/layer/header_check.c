@@ -80,6 +80,8 @@ void header_check_free(struct header_check *check)
 	free(check);
 }
 
+#define FORMATS "gzip, bzip2, xz, zstd or lz4"
+
 static int refuse(const char *why, struct oakum_error *err)
 {
 	return fail_because(err, EBADMSG, "read header", NULL, "%s", why);
@@ -299,7 +301,11 @@ static int begin_header(
 	uint64_t size;
 
 	if (!block_is_header(block))
-		return refuse("no tar header: its checksum is wrong", err);
+		return refuse(check->has_headers || check->reads_as_go
+				      ? "no tar header: its checksum is wrong"
+				      : "no tar archive, plain or in " FORMATS
+					", or the checksum of its first header is wrong",
+			err);
 	block_name(block, check->header_name);
 	const char *why = block_check(block, &size);
 	if (why != NULL)
@@ -445,6 +451,11 @@ int header_check_finish(struct header_check *check, bool *ended_early, struct oa
 		return fail_because(err, EBADMSG, "read header", NULL,
 			"the archive has no end after byte %" PRIu64
 			": it was cut off, or --profile=compat accepts it",
+			check->position);
+	if (!check->has_headers)
+		return fail_because(err, EBADMSG, "read header", NULL,
+			"too short for a tar archive, plain or in " FORMATS
+			": it ends after byte %" PRIu64,
 			check->position);
 	return fail_because(err, EBADMSG, "read header",
 		is_in_header ? NULL : check->extensions.name,
