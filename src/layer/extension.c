@@ -56,7 +56,10 @@ static const char *why_not(const struct extensions *extensions, uint32_t kind, u
 	if (!extensions->is_strict)
 		return NULL;
 	seen |= kind;
-	return (seen & PAX) != 0 && (seen & (LONG_NAME | LONG_LINK)) != 0 ? mixed : NULL;
+	if ((seen & PAX) == 0 || (seen & (LONG_NAME | LONG_LINK)) == 0)
+		return NULL;
+	return "a pax header and a GNU long name for one entry: readers disagree; "
+	       "--profile=compat accepts it unless the pax header has a path or a size";
 }
 
 int extension_begin(

@@ -180,8 +180,11 @@ static const char *check_body(
 
 	if (plain == '0' || plain == 'S' || *size == 0)
 		return NULL;
-	if (check->is_strict || check->extensions.pax.has_size || !is_ignored)
+	if (check->extensions.pax.has_size || !is_ignored)
 		return "a body on an entry of a type that has none";
+	if (check->is_strict)
+		return "a body on an entry of a type that has none; --profile=compat "
+		       "ignores its size";
 	*size = 0;
 	return NULL;
 }

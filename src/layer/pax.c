@@ -297,7 +297,10 @@ static int check_doubles(const char *text, size_t length, size_t count, struct o
 			found[used++] = record.key;
 	}
 	const struct text *twice = text_find_double(found, used);
-	return twice == NULL ? 0 : refuse_key(err, twice, "stands twice in one pax header");
+	return twice == NULL
+		       ? 0
+		       : refuse_key(err, twice,
+				 "stands twice in one pax header; --profile=compat takes the last");
 }
 
 int pax_read(struct pax *pax, const char *text, size_t length, bool strict, struct oakum_error *err)
