@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The rootfs by name: the only code that makes or removes names in it. One
- * thread. Every operation is a parent descriptor, resolved below the rootfs,
+ * The rootfs by name: the only code that makes or removes names in it (tree_parts.h has its
+ * parts). One thread. Every operation is a parent descriptor, resolved below the rootfs,
  * and one call with one component that follows no link.
  */
 #ifndef OAKUM_UNPACKER_TREE_H
