@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -22,8 +23,8 @@ extern "C" {
  *
  *   result   0 on success, a negative errno on failure
  *   err      never NULL; written on failure only
- *   fds      borrowed: keep them open until the call has ended
- *   threads  any number of calls at once
+ *   fds      borrowed: keep them open until the call, or the job, has ended
+ *   threads  any number of calls and jobs at once; one job belongs to one thread at a time
  *   host     no signal handler, SIGCHLD, umask, cwd or environment is touched;
  *            only our own children are waited for
  */
@@ -39,12 +40,15 @@ enum oakum_stage {
 };
 
 struct oakum_error {
-	int32_t code;	    /* positive errno */
-	uint32_t stage;	    /* enum oakum_stage */
-	char op[32];	    /* what was tried: "openat2", "inflate" */
-	char entry[2048];   /* path inside the layer, its tail if longer; untrusted bytes */
-	char detail[256];   /* more, for people: why, and what to do about it */
-	char reserved[256]; /* zero */
+	int32_t code;	  /* positive errno */
+	uint32_t stage;	  /* enum oakum_stage */
+	char op[32];	  /* what was tried: "openat2", "inflate" */
+	char entry[2048]; /* path inside the layer, its tail if longer; untrusted bytes */
+	char detail[256]; /* more, for people: why, and what to do about it */
+	/* What became of the rest of the layer, where it came from a pipe or socket. */
+	uint64_t drained_bytes; /* read and dropped, so that its writer could end */
+	uint32_t source_left;	/* 1: its end was not seen */
+	char reserved[244];	/* zero */
 };
 
 /* Zero is the default and the default is safe, in every field below. */
@@ -105,6 +109,18 @@ enum oakum_user_namespace {
 	OAKUM_USER_NAMESPACE_AUTO = 0, /* where the caller lacks the rights */
 	OAKUM_USER_NAMESPACE_NEVER,
 	OAKUM_USER_NAMESPACE_ALWAYS,
+};
+
+/*
+ * After a failure the writer of a pipe or socket still wants to get rid of what it
+ * has: xz(1) would die of SIGPIPE, or wait for ever where others hold the reading end.
+ */
+enum oakum_drain {
+	OAKUM_DRAIN_BOUNDED = 0, /* the rest is read and dropped, up to max_drain_bytes and
+				    drain_ms */
+	OAKUM_DRAIN_NONE,
+	OAKUM_DRAIN_FULL, /* to its end, however long that takes; ends at the deadline, and by
+			     oakum_job_cancel() */
 };
 
 /*
@@ -191,6 +207,10 @@ struct oakum_unpack_options {
 	uint32_t privileges;	 /* enum oakum_privileges */
 	uint32_t whiteout_form;	 /* enum oakum_whiteout_form */
 	uint32_t user_namespace; /* enum oakum_user_namespace */
+	uint32_t drain;		 /* enum oakum_drain */
+	uint32_t reserved_too;
+	uint64_t max_drain_bytes; /* 256 MiB */
+	uint64_t drain_ms;	  /* 1000 */
 };
 
 #define OAKUM_UNPACK_OPTIONS(...)              \
@@ -245,7 +265,9 @@ struct oakum_stats {
  *   -EIO         anything else; err->detail has the original
  *
  * On failure what was written stays: the rootfs holds a part of the layer. From
- * a pipe or socket a bounded rest is read and dropped, so that its writer can end.
+ * a pipe or socket the rest is read and dropped, as options->drain says. A call that
+ * fails before anything was started (the stage is OAKUM_STAGE_SETUP) may not have
+ * touched the layer.
  *
  * Thread-safe. Blocks. Starts processes of its own and reaps exactly those; none
  * is alive when it returns.
@@ -253,6 +275,114 @@ struct oakum_stats {
 OAKUM_PUBLIC int oakum_unpack(int layer_fd, int rootfs_fd,
 	const struct oakum_unpack_options *options, struct oakum_stats *stats,
 	struct oakum_error *err);
+
+/* An unpack that goes on while its caller does other things. */
+struct oakum_job;
+
+/*
+ * Starts an unpack and returns while it runs. Arguments and errors are those of
+ * oakum_unpack(); what options point to is not needed afterwards.
+ *
+ * job   written on success only; to be ended with oakum_job_wait()
+ *
+ * Takes a millisecond or two, up to ten seconds where newuidmap(1) has to be run.
+ * Thread-safe.
+ */
+OAKUM_PUBLIC int oakum_unpack_start(int layer_fd, int rootfs_fd,
+	const struct oakum_unpack_options *options, struct oakum_job **job,
+	struct oakum_error *err);
+
+/*
+ * A descriptor for poll(2) or epoll(7), borrowed from the job: readable once the job
+ * has ended or its deadline has passed, and from then on oakum_job_wait() has no more
+ * to wait for than the draining of the source.
+ */
+OAKUM_PUBLIC int oakum_job_pollfd(const struct oakum_job *job);
+
+/* How far a job is. The caller sets size before the call; only what fits is written. */
+struct oakum_progress {
+	size_t size;		    /* sizeof(struct oakum_progress) */
+	uint64_t layer_bytes;	    /* read so far */
+	uint64_t layer_total_bytes; /* of how many; 0 if the layer is no regular file */
+	uint64_t stream_bytes;	    /* of tar, after decompression */
+	uint64_t entries;
+	uint64_t content_bytes; /* written into files */
+	uint64_t elapsed_ms;	/* since the start */
+};
+
+#define OAKUM_PROGRESS_INIT                           \
+	{                                             \
+		.size = sizeof(struct oakum_progress) \
+	}
+
+/*
+ * Reads how far a job is: numbers that the confined processes keep, to be shown and
+ * not to be relied on. Takes no system call but for the clock's. From any thread, as long as the
+ * job has not been waited for. Returns 0, or -EINVAL if progress->size is too small.
+ */
+OAKUM_PUBLIC int oakum_job_progress(const struct oakum_job *job, struct oakum_progress *progress);
+
+/*
+ * Ends a job at once: oakum_job_wait(), which is still needed, then fails with
+ * -ECANCELED, unless the job had its result already. From any thread, also while
+ * another one is in oakum_job_wait(), but never once that has returned: who cancels
+ * from elsewhere guards the pointer, as it would a pthread_t that is joined.
+ */
+OAKUM_PUBLIC void oakum_job_cancel(struct oakum_job *job);
+
+/*
+ * Waits for the end of a job, frees it and sets *job to NULL, whatever the result,
+ * which is that of oakum_unpack(), or -ECANCELED. Of NULL the result is -EINVAL.
+ * Blocks until the job has ended and its source is drained.
+ */
+OAKUM_PUBLIC int oakum_job_wait(
+	struct oakum_job **job, struct oakum_stats *stats, struct oakum_error *err);
+
+/*
+ * For a host that reaps children it does not know: PID 1, a subreaper. Nothing here is
+ * needed for right results: success and failure never hang on an exit status. But a
+ * host that delegates knows its own orphans from the processes of this library, and
+ * errors can say how one of those died on kernels before 6.15. All functions are
+ * thread-safe, go on working in the child of a fork(2), and may be called in a handler
+ * of SIGCHLD (liboakum(3), "REAPERS").
+ */
+
+/* A child that ended and was none of ours; wait_status as of waitpid(2). */
+typedef void oakum_orphan_fn(pid_t pid, int wait_status, void *user);
+
+/*
+ * In place of a loop of waitpid(-1, &status, WNOHANG): collects every child that has
+ * ended, hands the status of ours to the call or job that waits for it, and each other to
+ * orphan (NULL: nobody wants it). Never blocks. Returns how many orphans there were.
+ */
+OAKUM_PUBLIC int oakum_reaper_reap(oakum_orphan_fn *orphan, void *user);
+
+/*
+ * For a host that keeps its own loop: what waitpid(2) has just said. Returns 1 if the child was
+ * ours and the host should forget it, else 0. Between oakum_reaper_lock() and
+ * oakum_reaper_unlock() together with its waitpid(2), so that no pid can be used again meanwhile.
+ */
+OAKUM_PUBLIC int oakum_reaper_deliver(pid_t pid, int wait_status);
+
+/*
+ * Keeps the library from starting and collecting processes; may be nested. Signals
+ * are blocked in the thread that holds it. For microseconds, and for nothing that waits.
+ */
+OAKUM_PUBLIC void oakum_reaper_lock(void);
+OAKUM_PUBLIC void oakum_reaper_unlock(void);
+
+/* A host's own lock between whoever starts children and its reaper. */
+struct oakum_lock_ops {
+	void (*acquire)(void *user); /* shared: several processes of ours run at once */
+	void (*release)(void *user);
+};
+
+/*
+ * Has a process of ours started and collected under a lock of the host's: acquired
+ * before the start, by the thread that starts it, and released when it was collected, by the
+ * thread that waits. ops is copied; NULL: no more. Holds for what is started afterwards.
+ */
+OAKUM_PUBLIC void oakum_reaper_set_lock(const struct oakum_lock_ops *ops, void *user);
 
 /* The library's version, "0.1.0"; static storage. */
 OAKUM_PUBLIC const char *oakum_version(void);

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -122,6 +123,15 @@ int fd_read_all(int fd, size_t max_bytes, char **buffer, size_t *length)
 	*length = have;
 	*buffer = steal_ptr(&text);
 	return 0;
+}
+
+int fd_memory_file(const char *name)
+{
+	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+
+	if (fd < 0 && errno == EINVAL) /* before Linux 6.3 */
+		fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	return fd < 0 ? -errno : fd;
 }
 
 int fd_duplicate_high(int fd)

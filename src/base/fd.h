@@ -9,7 +9,7 @@
 #include <sys/types.h>
 
 enum {
-	FD_HIGH = 64,		 /* descriptors to be passed on are first moved here, past 0 to 6 */
+	FD_HIGH = 64,		 /* descriptors to be passed on are first moved here, past 0 to 7 */
 	FD_PIPE_BYTES = 1 << 20, /* what we ask for; less is fine */
 };
 
@@ -45,6 +45,12 @@ int fd_read_all(int fd, size_t max_bytes, char **buffer, size_t *length);
 /* A close-on-exec pipe, both ends >= FD_HIGH, as near to pipe_bytes as the system lets us; 0 or
  * -errno. */
 int fd_pipe(struct pipe_pair *pair, int pipe_bytes);
+
+/*
+ * A close-on-exec file in memory that can be sealed and never executed, or -errno. Where
+ * vm.memfd_noexec is 2 no other may be made.
+ */
+int fd_memory_file(const char *name);
 
 /* A close-on-exec duplicate >= FD_HIGH, or -errno. */
 int fd_duplicate_high(int fd);

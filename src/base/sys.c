@@ -6,6 +6,7 @@
 #include <linux/landlock.h>
 #include <linux/mount.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -36,6 +37,13 @@ int sys_pidfd_send_signal(int pidfd, int signal_number)
 	return (int)syscall(SYS_pidfd_send_signal, pidfd, signal_number, NULL, 0);
 }
 
+int sys_pidfd_get_info(int pidfd, struct pidfd_info_v0 *info)
+{
+	_Static_assert(sizeof(*info) == 64, "PIDFD_INFO_SIZE_VER0 of the kernel");
+
+	return (int)syscall(SYS_ioctl, pidfd, _IOWR(0xFF, 11, struct pidfd_info_v0), info);
+}
+
 int sys_execveat(int dir_fd, const char *path, char *const argv[], char *const envp[], int flags)
 {
 	return (int)syscall(SYS_execveat, dir_fd, path, argv, envp, flags);
@@ -59,6 +67,11 @@ int sys_unblock_signals(void)
 int sys_dup3(int from_fd, int to_fd, int flags)
 {
 	return (int)syscall(SYS_dup3, from_fd, to_fd, flags);
+}
+
+int sys_close(int fd)
+{
+	return (int)syscall(SYS_close, fd);
 }
 
 int sys_close_range(unsigned int first, unsigned int last, unsigned int flags)

@@ -13,6 +13,17 @@
 #include <sys/syscall.h>
 #include <sys/types.h>
 
+/* How a process has ended, long after somebody else has taken its status: Linux 6.15. */
+#define SYS_PIDFD_INFO_EXIT (UINT64_C(1) << 3)
+
+/* The first version of the kernel's struct pidfd_info: all later kernels take it. */
+struct pidfd_info_v0 {
+	uint64_t mask; /* what is asked for; then what there is */
+	uint64_t cgroup_id;
+	uint32_t ids[11];  /* pids and credentials */
+	int32_t exit_code; /* as of waitpid(2) */
+};
+
 struct sock_fprog;
 struct mount_attr;
 struct landlock_ruleset_attr;
@@ -40,12 +51,14 @@ int sys_mount_setattr(
 	int dir_fd, const char *path, unsigned int flags, struct mount_attr *attributes);
 int sys_pidfd_open(pid_t pid, unsigned int flags);
 int sys_pidfd_send_signal(int pidfd, int signal_number);
+int sys_pidfd_get_info(int pidfd, struct pidfd_info_v0 *info);
 int sys_execveat(int dir_fd, const char *path, char *const argv[], char *const envp[], int flags);
 /* To SIG_DFL, and to no signal blocked, without libc's copy of either: for a child that shares
  * memory. */
 int sys_reset_action(int signal_number);
 int sys_unblock_signals(void);
 int sys_dup3(int from_fd, int to_fd, int flags);
+int sys_close(int fd); /* the same: unseen by a sanitizer */
 int sys_close_range(unsigned int first, unsigned int last, unsigned int flags);
 int sys_capset(uint64_t capabilities); /* permitted and effective; inheritable none */
 int sys_capget(uint64_t *effective, uint64_t *permitted);

@@ -32,6 +32,7 @@ int decompressor_open(const struct decompressor_options *options,
 		.in_fd = options->layer_fd,
 		.out_fd = options->stream_fd,
 		.max_ratio = options->max_ratio,
+		.progress = options->progress,
 		.in = malloc(STREAM_IN_BYTES),
 		.out = malloc(STREAM_OUT_BYTES),
 	};

@@ -4,6 +4,8 @@
 #ifndef OAKUM_DECOMPRESSOR_DECOMPRESSOR_H
 #define OAKUM_DECOMPRESSOR_DECOMPRESSOR_H
 
+#include "base/progress.h"
+
 #include <oakum/oakum.h>
 
 struct decompressor;
@@ -14,6 +16,7 @@ struct decompressor_options {
 	uint64_t max_window_bytes; /* of a decoder: refused with EFBIG before anything is allocated
 				    */
 	uint64_t max_ratio; /* stream bytes for one layer byte, past the first 1 GiB of stream */
+	struct progress *progress; /* borrowed; NULL: nobody looks on */
 	/*
 	 * Called once, when the head of the layer told the codec and before a codec
 	 * has seen a byte: takes away the system calls that this codec does not

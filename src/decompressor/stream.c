@@ -30,6 +30,8 @@ ssize_t stream_need(struct stream *stream, size_t count, struct oakum_error *err
 		stream->in_ended = got == 0;
 		stream->in_end += (size_t)got;
 		stream->in_total += (size_t)got;
+		if (stream->progress != NULL)
+			progress_show(&stream->progress->layer_bytes, stream->in_total);
 	}
 	return (ssize_t)(stream->in_end - stream->in_at);
 }
@@ -81,6 +83,8 @@ int stream_put(
 			"the tar stream cannot be written on after byte %" PRIu64,
 			stream->out_total);
 	stream->out_total += count;
+	if (stream->progress != NULL)
+		progress_show(&stream->progress->stream_bytes, stream->out_total);
 	return 0;
 }
 

@@ -3,6 +3,8 @@
 #ifndef OAKUM_DECOMPRESSOR_STREAM_H
 #define OAKUM_DECOMPRESSOR_STREAM_H
 
+#include "base/progress.h"
+
 #include <oakum/oakum.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,7 +21,8 @@ struct stream {
 	int in_fd;
 	int out_fd;
 	uint64_t max_ratio;
-	bool forbids_codecs; /* what comes out may not be compressed again */
+	struct progress *progress; /* NULL: nobody looks on */
+	bool forbids_codecs;	   /* what comes out may not be compressed again */
 
 	unsigned char *in; /* STREAM_IN_BYTES */
 	size_t in_at;	   /* the next byte that no codec has seen */

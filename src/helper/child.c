@@ -11,7 +11,10 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
+
+enum { LOCK_TRIES = 100, LOCK_TRY_MS = 10 };
 
 /* The exit status is a diagnosis only: success is the report that says so. */
 static void end(int r, struct report *report, const struct oakum_error *err)
@@ -32,9 +35,9 @@ static int narrow(void *context, enum oakum_compression codec, struct oakum_erro
 }
 
 /* The order is the security argument: memory, walls, seccomp, and only then the first byte. */
-static int decompress(const struct request *request, struct report *report, struct oakum_error *err)
+static int decompress(const struct child_work *work, struct report *report, struct oakum_error *err)
 {
-	static const int keep_fds[] = { FD_INPUT, FD_OUTPUT, FD_TEXT, FD_REPORT, FD_LIVENESS };
+	static const int keep_fds[] = { FD_INPUT, FD_OUTPUT, FD_TEXT, FD_REPORT };
 	const struct jail jail = {
 		.role = ROLE_DECOMPRESSOR,
 		.keep_fds = keep_fds,
@@ -44,8 +47,9 @@ static int decompress(const struct request *request, struct report *report, stru
 	const struct decompressor_options options = {
 		.layer_fd = FD_INPUT,
 		.stream_fd = FD_OUTPUT,
-		.max_window_bytes = request->limits.window_bytes,
-		.max_ratio = request->limits.ratio,
+		.max_window_bytes = work->request->limits.window_bytes,
+		.max_ratio = work->request->limits.ratio,
+		.progress = work->progress,
 		.narrow = narrow,
 	};
 	struct jail_result walls;
@@ -62,38 +66,46 @@ static int decompress(const struct request *request, struct report *report, stru
 	return r;
 }
 
-void child_decompress(const void *request)
+void child_decompress(const void *work)
 {
 	struct report report;
 	struct oakum_error err = { 0 };
 
 	report_init(&report, REPORT_FROM_DECOMPRESSOR);
-	end(decompress(request, &report, &err), &report, &err);
+	end(decompress(work, &report, &err), &report, &err);
 }
 
 /*
  * Two layers that are unpacked into one rootfs at a time would mix. The lock is that of
  * the directory itself, whoever mounts it where, and ends with this process; a file
- * system that has no locks goes without.
+ * system that has no locks goes without. When a caller was killed its processes are
+ * gone a moment later: whoever tries again at once need not know.
  */
 static int lock_rootfs(int root_fd, struct oakum_error *err)
 {
+	const struct timespec pause = { .tv_nsec = LOCK_TRY_MS * 1000000L };
 	int fd = openat(root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int tries = 0;
 
 	if (fd < 0)
 		return fail(err, errno, "open rootfs", NULL);
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
+		if (tries++ < LOCK_TRIES) {
+			(void)nanosleep(&pause, NULL);
+			continue;
+		}
 		return fail_because(err, EBUSY, "lock rootfs", NULL,
 			"another unpack into it is under way, or somebody else has locked it");
+	}
 	return 0;
 }
 
 /* Threads inherit every wall but seccomp, which reaches them all: so they start between the two. */
-static int raise_walls(const struct request *request, struct unpacker **unpacker,
+static int raise_walls(const struct child_work *work, struct unpacker **unpacker,
 	struct jail_result *walls, struct oakum_error *err)
 {
-	static const int keep_fds[] = { FD_INPUT, FD_OUTPUT, FD_TEXT, FD_ROOTFS, FD_REPORT,
-		FD_LIVENESS };
+	const struct request *request = work->request;
+	static const int keep_fds[] = { FD_INPUT, FD_OUTPUT, FD_TEXT, FD_ROOTFS, FD_REPORT };
 	const struct jail jail = {
 		.role = ROLE_UNPACKER,
 		.keep_fds = keep_fds,
@@ -128,6 +140,7 @@ static int raise_walls(const struct request *request, struct unpacker **unpacker
 		.privileges = request->privileges,
 		.whiteout_form = request->whiteout_form,
 		.limits = request->limits,
+		.progress = work->progress,
 	};
 	r = unpacker_open(&options, unpacker, err);
 	if (r < 0)
@@ -135,7 +148,7 @@ static int raise_walls(const struct request *request, struct unpacker **unpacker
 	return jail_seal(ROLE_UNPACKER, &walls->walls, err);
 }
 
-void child_unpack(const void *request)
+void child_unpack(const void *work)
 {
 	struct unpacker *unpacker = NULL;
 	struct jail_result walls = { 0 };
@@ -144,7 +157,7 @@ void child_unpack(const void *request)
 	int r;
 
 	report_init(&report, REPORT_FROM_UNPACKER);
-	r = staged(raise_walls(request, &unpacker, &walls, &err), OAKUM_STAGE_SETUP, &err);
+	r = staged(raise_walls(work, &unpacker, &walls, &err), OAKUM_STAGE_SETUP, &err);
 	if (r == 0) {
 		r = unpacker_run(unpacker, &report.stats, &err);
 		report.ended_early = r < 0 && unpacker_stream_ended_early(unpacker);

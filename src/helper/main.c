@@ -45,13 +45,16 @@ static int run_monitor(void)
 {
 	static struct request request;
 	struct oakum_error err = { 0 };
+	const struct child_work work = { .request = &request,
+		.progress = progress_map(FD_PROGRESS) };
 	const struct monitor monitor = {
 		.decompressor = child_decompress,
 		.unpacker = child_unpack,
-		.context = &request,
+		.context = &work,
 	};
 	int r;
 
+	close(FD_PROGRESS);
 	r = request_read(FD_REQUEST, &request, &err);
 	close(FD_REQUEST);
 	if (r == 0)

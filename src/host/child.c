@@ -6,7 +6,6 @@
 #include "base/fd.h"
 #include "base/sys.h"
 #include "host/helper_file.h"
-#include "wire/request.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +16,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 
 #ifdef OAKUM_SANITIZED
 /* The thread sanitizer takes every clone(2) for a fork, and forgets the threads of the memory that
@@ -91,32 +89,18 @@ static int open_null(struct launch *launch, struct oakum_error *err)
 }
 
 /*
- * A pipe takes a short request before anybody reads it, so that no write can
- * ever block on a child that is dead; a longer one goes into a file in memory.
+ * A file in memory: no write to it can block on a child that is dead, and it ends where it
+ * ends. A pipe would not, as long as a fork of another thread of the host holds its
+ * writing end.
  */
 static int open_request(
 	const struct child_spec *spec, struct launch *launch, struct oakum_error *err)
 {
-	int r;
+	cleanup_fd int memory_fd = fd_memory_file("oakum-request");
 
-	if (spec->request_bytes <= REQUEST_PIPE_BYTES) {
-		struct pipe_pair pair;
-		r = fd_pipe(&pair, 0);
-		if (r < 0)
-			return fail(err, -r, "pipe2", NULL);
-		launch->place_fd[3] = pair.read_fd;
-		(void)fcntl(pair.write_fd, F_SETFL, O_NONBLOCK);
-		ssize_t put = write(pair.write_fd, spec->request, spec->request_bytes);
-		close(pair.write_fd);
-		if (put == (ssize_t)spec->request_bytes)
-			return 0;
-		/* A user over pipe-user-pages-soft gets pipes of one page. */
-		close_fd(&launch->place_fd[3]);
-	}
-	cleanup_fd int memory_fd = memfd_create("oakum-request", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (memory_fd < 0)
-		return fail(err, errno, "memfd_create", NULL);
-	r = fd_write_memory(memory_fd, spec->request, spec->request_bytes);
+		return fail(err, -memory_fd, "memfd_create", NULL);
+	int r = fd_write_memory(memory_fd, spec->request, spec->request_bytes);
 	if (r < 0)
 		return fail(err, -r, "write options", NULL);
 	if (fcntl(memory_fd, F_ADD_SEALS,
@@ -128,14 +112,8 @@ static int open_request(
 
 static int open_channels(struct launch *launch, struct child *child, struct oakum_error *err)
 {
-	struct pipe_pair liveness;
 	int low[2];
-	int r = fd_pipe(&liveness, 0);
 
-	if (r < 0)
-		return fail(err, -r, "pipe2", NULL);
-	launch->place_fd[7] = liveness.write_fd;
-	child->liveness_fd = liveness.read_fd;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, low) < 0)
 		return fail(err, errno, "socketpair", NULL);
 	cleanup_fd int ours_fd = low[0];
@@ -143,7 +121,7 @@ static int open_channels(struct launch *launch, struct child *child, struct oaku
 	child->report_fd = fd_duplicate_high(ours_fd);
 	if (child->report_fd < 0)
 		return fail(err, -child->report_fd, "dup", NULL);
-	r = duplicate_into(launch, 5, theirs_fd, err);
+	int r = duplicate_into(launch, 5, theirs_fd, err);
 	if (r < 0)
 		return r;
 	/* By it the monitor learns of our death, in a pid namespace too. */
@@ -170,7 +148,20 @@ static int prepare(const struct child_spec *spec, struct launch *launch, struct 
 		r = open_request(spec, launch, err);
 	if (r == 0)
 		r = open_channels(launch, child, err);
+	if (r == 0 && spec->progress_fd >= 0)
+		r = duplicate_into(launch, 7, spec->progress_fd, err);
 	return r;
+}
+
+/* A descriptor that is not handed over is closed: the number may be one of the host's. */
+__attribute__((no_sanitize_thread)) static int place(const struct launch *launch, int slot)
+{
+	int fd = launch->place_fd[slot];
+
+	if (fd >= 0)
+		return sys_dup3(fd, slot, 0);
+	(void)sys_close(slot);
+	return 0;
 }
 
 static int give_up(struct launch *launch, const char *op)
@@ -196,7 +187,7 @@ __attribute__((no_sanitize_thread)) static int run_child(void *argument)
 		(void)sys_reset_action(number); /* KILL and STOP say no */
 	(void)setsid();				/* Ctrl-C is for the caller */
 	for (int slot = 0; slot < launch->after_last; slot++) {
-		if (sys_dup3(launch->place_fd[slot], slot, 0) < 0)
+		if (place(launch, slot) < 0)
 			return give_up(launch, "dup3");
 	}
 	if (sys_close_range((unsigned int)launch->after_last, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
@@ -227,8 +218,8 @@ static int clone_child(struct launch *launch, void *stack, struct child *child)
 		pid = clone(run_child, top, flags, launch, &pidfd);
 	if (pid < 0)
 		return -errno;
-	child->pid = pid;
-	child->pidfd = pidfd;
+	child->entry.pid = pid;
+	child->entry.pidfd = pidfd;
 	return 0;
 }
 
@@ -237,17 +228,15 @@ static int clone_quietly(struct launch *launch, struct child *child, struct oaku
 	void *stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
 	int cancel_state;
-	sigset_t all;
-	sigset_t before;
 
 	if (stack == MAP_FAILED)
 		return fail(err, errno, "mmap", NULL);
-	/* Neither a handler nor a cancellation may run while memory is shared. */
+	/* Neither a handler nor a cancellation may run while memory is shared: signals are
+	 * blocked from here to the end of the registration. */
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
+	reaper_start_begin(&child->entry);
 	int r = clone_child(launch, stack, child);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	reaper_start_end(&child->entry, r == 0);
 	pthread_setcancelstate(cancel_state, NULL);
 	munmap(stack, STACK_BYTES);
 	if (r < 0)
@@ -258,9 +247,11 @@ static int clone_quietly(struct launch *launch, struct child *child, struct oaku
 /* The exec did not come about: the child has exited; its status may be anybody's. */
 static int collect_failed(const struct launch *launch, struct child *child, struct oakum_error *err)
 {
-	siginfo_t info;
+	struct pollfd until_dead = { .fd = child->entry.pidfd, .events = POLLIN };
 
-	(void)waitid(P_PIDFD, (id_t)child->pidfd, &info, WEXITED | __WALL);
+	while (poll(&until_dead, 1, -1) < 0)
+		continue;
+	(void)reaper_collect(&child->entry, NULL);
 	return fail_because(err, launch->failed_errno, launch->failed_op, NULL,
 		"%s could not be started", launch->argv[0]);
 }
@@ -272,6 +263,13 @@ static int start(struct launch *launch, struct child *child, struct oakum_error 
 	return r == 0 && launch->failed_errno != 0 ? collect_failed(launch, child, err) : r;
 }
 
+void child_init(struct child *child)
+{
+	*child = (struct child){ .entry.pidfd = -1, .report_fd = -1 };
+	for (int i = 0; i < HEIRS_COUNT; i++)
+		child->heir_pidfds[i] = -1;
+}
+
 int child_start(const struct child_spec *spec, struct child *child, struct oakum_error *err)
 {
 	static char name[] = "oakum-monitor";
@@ -281,7 +279,7 @@ int child_start(const struct child_spec *spec, struct child *child, struct oakum
 
 	launch_init(&launch);
 	launch.argv = argv;
-	*child = (struct child){ .pidfd = -1, .report_fd = -1, .liveness_fd = -1 };
+	child_init(child);
 	r = prepare(spec, &launch, child, err);
 	if (r == 0)
 		r = start(&launch, child, err);
@@ -299,7 +297,7 @@ int child_start_tool(
 	launch_init(&launch);
 	launch.after_last = FD_AFTER_TEXT;
 	launch.argv = argv;
-	*child = (struct child){ .pidfd = -1, .report_fd = -1, .liveness_fd = -1 };
+	child_init(child);
 	cleanup_fd int fd = open(path, O_PATH | O_CLOEXEC);
 	if (fd < 0)
 		return fail_because(err, errno, "open", NULL,
@@ -319,14 +317,15 @@ int child_start_tool(
 
 bool child_is_dead(const struct child *child)
 {
-	struct pollfd fd = { .fd = child->pidfd, .events = POLLIN };
+	struct pollfd fd = { .fd = child->entry.pidfd, .events = POLLIN };
 
 	return poll(&fd, 1, 0) > 0;
 }
 
 void child_close(struct child *child)
 {
-	close_fd(&child->pidfd);
+	close_fd(&child->entry.pidfd);
 	close_fd(&child->report_fd);
-	close_fd(&child->liveness_fd);
+	for (int i = 0; i < HEIRS_COUNT; i++)
+		close_fd(&child->heir_pidfds[i]);
 }

@@ -3,6 +3,9 @@
 #ifndef OAKUM_HOST_CHILD_H
 #define OAKUM_HOST_CHILD_H
 
+#include "host/reaper.h"
+#include "wire/heirs.h"
+
 #include <oakum/oakum.h>
 #include <stdbool.h>
 #include <sys/types.h>
@@ -11,17 +14,21 @@
 struct child_spec {
 	int layer_fd;
 	int rootfs_fd;
+	int progress_fd;     /* -1: nobody looks on */
 	const char *request; /* the text that it reads from its descriptor 3 */
 	size_t request_bytes;
 };
 
+/* Registered with the reaper by its address: it must not move until it is collected. */
 struct child {
-	pid_t pid;		/* for messages only: it may be reaped by others and used again */
-	int pidfd;		/* the one handle to wait and to kill by */
-	int report_fd;		/* its record comes here */
-	int liveness_fd;	/* readable (end of file) when no process of ours is left */
-	bool has_pid_namespace; /* then the kernel sees to that */
+	struct reaper_entry entry; /* .pidfd is the one handle to wait and to kill by */
+	int report_fd;		   /* its record comes here */
+	int heir_pidfds[HEIRS_COUNT];
+	bool has_pid_namespace; /* then the kernel ends its children with it */
 };
+
+/* No process, and no descriptor: what child_close() may be called with. */
+void child_init(struct child *child);
 
 /*
  * Starts the monitor. The descriptors in *child are the caller's, to be ended
@@ -32,7 +39,7 @@ int child_start(const struct child_spec *spec, struct child *child, struct oakum
 
 /*
  * Starts a program of the system by its absolute path, with an empty environment and
- * nothing open but /dev/null. *child has a pid and a pidfd alone.
+ * nothing open but /dev/null. *child has its entry alone.
  */
 int child_start_tool(
 	const char *path, char *const argv[], struct child *child, struct oakum_error *err);

@@ -8,15 +8,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
 enum { SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE };
 
-/* guarded by lock */
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+/* guarded by oakum_reaper_lock() */
 static int kept_fd = -1;
 static dev_t kept_device;
 static ino_t kept_inode;
@@ -124,17 +122,17 @@ static int open_locked(struct oakum_error *err)
 
 int helper_file_open(struct oakum_error *err)
 {
-	pthread_mutex_lock(&lock);
+	oakum_reaper_lock();
 	int fd = open_locked(err);
-	pthread_mutex_unlock(&lock);
+	oakum_reaper_unlock();
 	return fd;
 }
 
 void helper_file_trim(void)
 {
-	pthread_mutex_lock(&lock);
+	oakum_reaper_lock();
 	if (is_still_ours())
 		close(kept_fd);
 	kept_fd = -1;
-	pthread_mutex_unlock(&lock);
+	oakum_reaper_unlock();
 }

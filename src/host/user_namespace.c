@@ -179,7 +179,7 @@ static int write_map(const struct child *child, const char *name, const struct o
 		length += (size_t)snprintf(text + length, RANGE_BYTES + 1,
 			"%" PRIu32 " %" PRIu32 " %" PRIu32 "\n", map->container, map->host,
 			map->count);
-	snprintf(path, sizeof(path), "/proc/%d/%s", (int)child->pid, name);
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)child->entry.pid, name);
 	cleanup_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd >= 0 && child_is_dead(child))
 		return 0; /* and has said why, or will be found dead */
@@ -207,7 +207,7 @@ static int run_tool(const struct mapping *mapping, char *path, const struct oaku
 	if (words == NULL || argv == NULL) {
 		r = fail(err, ENOMEM, "map ids", NULL);
 	} else {
-		snprintf(words[PID], sizeof(words[PID]), "%d", (int)mapping->child->pid);
+		snprintf(words[PID], sizeof(words[PID]), "%d", (int)mapping->child->entry.pid);
 		for (; map->count > 0; map++) {
 			snprintf(words[count++], sizeof(*words), "%" PRIu32, map->container);
 			snprintf(words[count++], sizeof(*words), "%" PRIu32, map->host);

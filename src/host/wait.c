@@ -15,7 +15,7 @@
 /* The children of a killed monitor die with it; if one hangs in the kernel, this long is waited. */
 enum { LAST_DEATH_MS = 10000 };
 
-static int64_t now_ms(void)
+int64_t clock_now_ms(void)
 {
 	struct timespec now;
 
@@ -25,7 +25,7 @@ static int64_t now_ms(void)
 
 int64_t deadline_from_now(uint64_t timeout_ms)
 {
-	int64_t now = now_ms();
+	int64_t now = clock_now_ms();
 
 	if (timeout_ms == 0 || timeout_ms > (uint64_t)(INT64_MAX - now))
 		return -1;
@@ -38,7 +38,7 @@ int deadline_left(int64_t deadline)
 
 	if (deadline < 0)
 		return -1;
-	left = deadline - now_ms();
+	left = deadline - clock_now_ms();
 	if (left < 0)
 		return 0;
 	return left > INT_MAX ? INT_MAX : (int)left;
@@ -60,104 +60,141 @@ static int poll_either(int first_fd, int second_fd, int64_t deadline)
 	}
 }
 
-/*
- * How it ended, for a message only: a foreign reaper or an ignored SIGCHLD may
- * have taken the status, and nothing depends on it.
- */
-static void collect(const struct child *child, struct oakum_error *err)
+/* For a message only: success and failure never hang on it. */
+static void tell_death(enum status_source source, int status, struct oakum_error *err)
 {
-	siginfo_t info = { 0 };
-	int r = waitid(P_PIDFD, (id_t)child->pidfd, &info, WEXITED | __WALL);
-
-	if (err == NULL)
-		return;
-	if (r < 0)
+	if (source == STATUS_UNKNOWN)
 		fail_because(err, EIO, "wait", NULL,
 			"the monitor died without a record; its status went to another reaper");
-	else if (info.si_code == CLD_EXITED)
+	else if (WIFEXITED(status))
 		fail_because(err, EIO, "wait", NULL, "the monitor exited with %d and no record",
-			info.si_status);
+			WEXITSTATUS(status));
+	else if (WTERMSIG(status) == SIGKILL)
+		fail_because(err, EIO, "wait", NULL,
+			"the monitor was killed by signal 9 before it had a result: out of memory, "
+			"or by hand");
 	else
 		fail_because(err, EIO, "wait", NULL,
 			"the monitor was killed by signal %d before it had a result",
-			info.si_status);
+			WTERMSIG(status));
 }
 
-/* Without a pid namespace the others die by PDEATHSIG, a moment after the monitor. */
-static void wait_for_last(const struct child *child)
+/*
+ * Without a pid namespace the monitor's children die by PDEATHSIG, a moment after it; and if we
+ * are a subreaper, or PID 1, they are then ours to reap. Nobody else's can be hit: a pidfd
+ * is of one process for ever.
+ */
+static void wait_for_heirs(struct child *child)
 {
-	if (!child->has_pid_namespace)
-		poll_either(child->liveness_fd, -1, deadline_from_now(LAST_DEATH_MS));
+	int64_t deadline = deadline_from_now(LAST_DEATH_MS);
+
+	if (child->has_pid_namespace)
+		return;
+	if (child->heir_pidfds[0] < 0) {
+		reaper_collect_group(&child->entry, LAST_DEATH_MS);
+		return;
+	}
+	for (int i = 0; i < HEIRS_COUNT; i++) {
+		if (child->heir_pidfds[i] < 0)
+			continue;
+		poll_either(child->heir_pidfds[i], -1, deadline);
+		reaper_collect_heir(child->heir_pidfds[i]);
+	}
 }
 
 static void kill_all(const struct child *child)
 {
-	(void)sys_pidfd_send_signal(child->pidfd, SIGKILL);
+	(void)sys_pidfd_send_signal(child->entry.pidfd, SIGKILL);
+}
+
+/* What has been heard of the monitor. */
+struct hearing {
+	bool has_record;
+	bool is_over; /* it has lied, or closed its end: nothing it says is listened to */
+};
+
+/* Takes all that lies in the socket, without waiting. */
+static void listen(struct child *child, struct report *record, struct hearing *hearing)
+{
+	while (!hearing->has_record && !hearing->is_over) {
+		bool ended;
+		if (heirs_take(child->report_fd, child->heir_pidfds))
+			continue;
+		int r = report_receive(child->report_fd, REPORT_FROM_MONITOR, record, &ended);
+		hearing->has_record = r == 1;
+		hearing->is_over = r < 0 || ended;
+		if (r == 0)
+			return;
+	}
+}
+
+static int give_up_waiting(int code, const char *why, struct oakum_error *err)
+{
+	return fail_because(err, code, "wait", NULL, "%s", why);
 }
 
 /*
  * Never the end of the report socket alone: a fork of another thread may hold
  * its other end. Never the exit status either. A record first, then the death.
  */
-int wait_for_record(
-	struct child *child, int64_t deadline, struct report *record, struct oakum_error *err)
+int wait_for_record(struct child *child, const struct wait_terms *terms, struct report *record,
+	struct oakum_error *err)
 {
-	bool have_record = false;
+	struct hearing hearing = { 0 };
 	bool timed_out = false;
-	bool lied = false;
+	int status;
 
-	while (!child_is_dead(child)) {
-		bool ended;
-		int report_fd = have_record || lied ? -1 : child->report_fd;
-		if (poll_either(report_fd, child->pidfd, deadline) == 0) {
-			timed_out = true;
-			break;
-		}
-		int r = report_receive(child->report_fd, REPORT_FROM_MONITOR, record, &ended);
-		have_record |= r == 1;
-		lied |= r < 0 || ended;
+	while (!timed_out && !child_is_dead(child)) {
+		bool listens = !hearing.has_record && !hearing.is_over;
+		timed_out = poll_either(listens ? child->report_fd : -1, child->entry.pidfd,
+				    terms->deadline) == 0;
+		listen(child, record, &hearing);
 	}
 	if (timed_out)
 		kill_all(child);
-	poll_either(child->pidfd, -1, -1);
-	if (!have_record && !lied) {
-		bool ended;
-		int r = report_receive(child->report_fd, REPORT_FROM_MONITOR, record, &ended);
-		have_record = r == 1;
-	}
-	collect(child, have_record || timed_out ? NULL : err);
-	wait_for_last(child);
-	if (have_record)
+	poll_either(child->entry.pidfd, -1, -1);
+	listen(child, record, &hearing);
+	wait_for_heirs(child);
+	enum status_source source =
+		reaper_collect(&child->entry, hearing.has_record ? NULL : &status);
+	if (hearing.has_record)
 		return 0;
-	if (timed_out)
-		fail_because(err, ETIMEDOUT, "wait", NULL,
-			"the time given is over, and everything was stopped");
+	if (terms->was_cancelled != NULL && atomic_load(terms->was_cancelled))
+		give_up_waiting(
+			ECANCELED, "it was cancelled by the caller; what was written stays", err);
+	else if (timed_out)
+		give_up_waiting(ETIMEDOUT,
+			"the time given is over, and everything was stopped; what was written "
+			"stays",
+			err);
+	else
+		tell_death(source, status, err);
 	err->stage = OAKUM_STAGE_REAP;
 	return -err->code;
 }
 
 bool wait_for_word(const struct child *child, int64_t deadline)
 {
-	return poll_either(child->report_fd, child->pidfd, deadline) != 0;
+	return poll_either(child->report_fd, child->entry.pidfd, deadline) != 0;
 }
 
 int wait_for_tool(const char *path, char *const argv[], int64_t deadline, struct oakum_error *err)
 {
-	siginfo_t info = { 0 };
 	struct child tool;
+	int status;
 	int r = child_start_tool(path, argv, &tool, err);
 
 	if (r < 0)
 		return r;
-	if (poll_either(tool.pidfd, -1, deadline) == 0) {
+	if (poll_either(tool.entry.pidfd, -1, deadline) == 0) {
 		kill_all(&tool);
 		r = fail_because(
 			err, ETIMEDOUT, "map ids", NULL, "%s did not end, and was killed", path);
 	}
-	poll_either(tool.pidfd, -1, -1);
-	int waited = waitid(P_PIDFD, (id_t)tool.pidfd, &info, WEXITED | __WALL);
+	poll_either(tool.entry.pidfd, -1, -1);
+	enum status_source source = reaper_collect(&tool.entry, &status);
 	child_close(&tool);
-	if (r < 0 || waited < 0 || (info.si_code == CLD_EXITED && info.si_status == 0))
+	if (r < 0 || source == STATUS_UNKNOWN || status == 0)
 		return r;
 	return fail_because(err, EPERM, "map ids", NULL,
 		"%s failed: it has to be set-uid root, and /etc/subuid and /etc/subgid have to "

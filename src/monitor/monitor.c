@@ -7,6 +7,7 @@
 #include "base/sys.h"
 #include "jail/jail.h"
 #include "monitor/judge.h"
+#include "wire/heirs.h"
 #include "wire/report.h"
 
 #include <errno.h>
@@ -40,6 +41,15 @@ struct handed {
 	int as_fd;
 };
 
+/*
+ * As the init of a pid namespace we need not hand our children on: the kernel ends them with
+ * us. Else they wait until the caller has them.
+ */
+static bool has_heirs(pid_t monitor_pid)
+{
+	return monitor_pid != 1;
+}
+
 /* All of from_fd are >= FD_HIGH: no dup2 can hit one that is still needed. */
 static int place_descriptors(const struct handed *handed)
 {
@@ -71,7 +81,8 @@ static int start_child(const struct handed *handed, role_life *life, const void 
 		return fail(err, errno, "fork", NULL);
 	if (pid == 0) {
 		die_with(monitor_pid);
-		if (place_descriptors(handed) < 0)
+		if (place_descriptors(handed) < 0 ||
+			(has_heirs(monitor_pid) && !heirs_wait(FD_REPORT)))
 			_exit(1);
 		life(context);
 		_exit(1);
@@ -80,6 +91,21 @@ static int start_child(const struct handed *handed, role_life *life, const void 
 	child->pidfd = sys_pidfd_open(pid, 0);
 	if (child->pidfd < 0)
 		return fail(err, errno, "pidfd_open", NULL);
+	return 0;
+}
+
+/* Whatever happens to us from here on, the caller knows whom to wait for. */
+static int hand_on(const struct run *run, struct oakum_error *err)
+{
+	const int pidfds[HEIRS_COUNT] = { run->decompressor.pidfd, run->unpacker.pidfd };
+
+	if (!has_heirs(getpid()))
+		return 0;
+	int r = heirs_send(FD_REPORT, pidfds);
+	if (r < 0)
+		return fail(err, -r, "send pidfds", NULL);
+	heirs_let_go(run->decompressor.report_fd);
+	heirs_let_go(run->unpacker.report_fd);
 	return 0;
 }
 
@@ -138,7 +164,7 @@ static int start_both(const struct monitor *monitor, struct run *run, struct oak
 	if (r == 0)
 		r = start_child(
 			to_unpacker, monitor->unpacker, monitor->context, &run->unpacker, err);
-	return r;
+	return r == 0 ? hand_on(run, err) : r;
 }
 
 static int compare_fds(const void *left, const void *right)
@@ -153,7 +179,6 @@ static int confine(const struct run *run, struct oakum_error *err)
 		FD_TEXT,
 		FD_REPORT,
 		FD_CALLER,
-		FD_LIVENESS,
 		run->decompressor.report_fd,
 		run->unpacker.report_fd,
 		run->decompressor.pidfd,

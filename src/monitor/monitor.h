@@ -13,10 +13,9 @@ enum {
 	FD_TEXT = 2,   /* for the last words of a library that aborts */
 	FD_REQUEST = 3,
 	FD_ROOTFS = 4,
-	FD_REPORT = 5, /* one packet comes up here */
-	FD_CALLER = 6, /* a pidfd of the caller: readable when it has died */
-	FD_LIVENESS =
-		7, /* a pipe's write end that only our processes hold: they are gone when it ends */
+	FD_REPORT = 5,	 /* one packet comes up here */
+	FD_CALLER = 6,	 /* a pidfd of the caller: readable when it has died */
+	FD_PROGRESS = 7, /* a page to count in; closed if nobody looks on */
 };
 
 /* What a child does with its life, after it was given its descriptors; it does not return. */

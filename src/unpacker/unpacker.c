@@ -126,7 +126,12 @@ static int open_parts(struct unpacker *u, struct oakum_error *err)
 	if (r == 0)
 		r = writer_new(u->threads, &u->writer, err);
 	if (r == 0)
-		writer_set_source(u->writer, u->reader, tally_of(u), &u->space);
+		writer_set_source(u->writer, &(const struct writer_source){
+						     .reader = u->reader,
+						     .tally = tally_of(u),
+						     .space = &u->space,
+						     .progress = options->progress,
+					     });
 	return r;
 }
 
@@ -239,6 +244,8 @@ static int unpack_entries(struct unpacker *u, struct oakum_error *err)
 
 	while ((r = tar_reader_next(u->reader, &entry, err)) > 0) {
 		u->entries++;
+		if (u->options.progress != NULL)
+			progress_show(&u->options.progress->entries, u->entries);
 		r = staged(judge(u, &entry, &verdict, err), OAKUM_STAGE_POLICY, err);
 		if (r < 0)
 			return r;

@@ -3,6 +3,7 @@
 #ifndef OAKUM_UNPACKER_UNPACKER_H
 #define OAKUM_UNPACKER_UNPACKER_H
 
+#include "base/progress.h"
 #include "layer/limits.h"
 #include "layer/storage_options.h"
 
@@ -39,6 +40,7 @@ struct unpacker_options {
 	uint32_t privileges;	/* enum oakum_privileges */
 	uint32_t whiteout_form; /* enum oakum_whiteout_form */
 	struct limits limits;
+	struct progress *progress; /* borrowed; NULL: nobody looks on */
 	/* Not NULL: by the rules of containers/storage, whatever exclude and profile say. */
 	const struct unpacker_storage *storage;
 };

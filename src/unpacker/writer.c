@@ -43,9 +43,7 @@ struct writer {
 	unsigned char *memory;
 
 	/* of the calling thread alone */
-	struct tar_reader *reader;
-	struct tally *tally;
-	struct space *space;
+	struct writer_source source;
 	uint64_t next_sequence;
 	uint64_t content_bytes;
 
@@ -103,17 +101,20 @@ struct piece {
 static int next_piece(
 	struct writer *writer, const char *path, struct piece *piece, struct oakum_error *err)
 {
-	ssize_t length = tar_reader_content(writer->reader, &piece->bytes, &piece->offset, err);
+	ssize_t length =
+		tar_reader_content(writer->source.reader, &piece->bytes, &piece->offset, err);
 
 	if (length <= 0)
 		return staged((int)length, OAKUM_STAGE_READ, err);
 	piece->length = (size_t)length;
-	int r = tally_content(writer->tally, piece->length, path, err);
+	int r = tally_content(writer->source.tally, piece->length, path, err);
 	if (r == 0)
-		r = space_take_content(writer->space, piece->length, path, err);
+		r = space_take_content(writer->source.space, piece->length, path, err);
 	if (r < 0)
 		return staged(r, OAKUM_STAGE_POLICY, err);
 	writer->content_bytes += piece->length;
+	if (writer->source.progress != NULL)
+		progress_show(&writer->source.progress->content_bytes, writer->content_bytes);
 	return 1;
 }
 
@@ -409,12 +410,9 @@ int writer_finish(struct writer *writer, struct oakum_error *err)
 	return r;
 }
 
-void writer_set_source(
-	struct writer *writer, struct tar_reader *reader, struct tally *tally, struct space *space)
+void writer_set_source(struct writer *writer, const struct writer_source *source)
 {
-	writer->reader = reader;
-	writer->tally = tally;
-	writer->space = space;
+	writer->source = *source;
 }
 
 uint64_t writer_content_bytes(const struct writer *writer)

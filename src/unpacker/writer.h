@@ -7,6 +7,7 @@
 #ifndef OAKUM_UNPACKER_WRITER_H
 #define OAKUM_UNPACKER_WRITER_H
 
+#include "base/progress.h"
 #include "layer/tally.h"
 #include "unpacker/metadata.h"
 #include "unpacker/space.h"
@@ -36,9 +37,15 @@ void writer_free(struct writer *writer);
 int writer_fill(struct writer *writer, int *file_fd, const struct entry *entry,
 	const struct metadata *metadata, struct oakum_error *err);
 
-/* Where writer_fill() gets content from and has it counted; borrowed. */
-void writer_set_source(
-	struct writer *writer, struct tar_reader *reader, struct tally *tally, struct space *space);
+/* Where writer_fill() gets content from, and who counts it; all borrowed. */
+struct writer_source {
+	struct tar_reader *reader;
+	struct tally *tally;
+	struct space *space;
+	struct progress *progress; /* NULL: nobody looks on */
+};
+
+void writer_set_source(struct writer *writer, const struct writer_source *source);
 
 /* Waits until all is written: 0, or the error of the earliest entry in layer order. */
 int writer_finish(struct writer *writer, struct oakum_error *err);

@@ -143,7 +143,7 @@ int request_check(const struct request *request, struct oakum_error *err)
 
 /* Older callers bring a shorter struct, newer ones a longer: the kernel's rule for growing structs.
  */
-static int copy_options(const struct oakum_unpack_options *theirs,
+int request_copy_options(const struct oakum_unpack_options *theirs,
 	struct oakum_unpack_options *ours, struct oakum_error *err)
 {
 	const unsigned char *bytes = (const unsigned char *)theirs;
@@ -191,11 +191,11 @@ int request_from_options(const struct oakum_unpack_options *options, struct requ
 	struct oakum_error *err)
 {
 	struct oakum_unpack_options ours;
-	int r = copy_options(options, &ours, err);
+	int r = request_copy_options(options, &ours, err);
 
 	if (r < 0)
 		return r;
-	if (ours.reserved != 0)
+	if (ours.reserved != 0 || ours.reserved_too != 0)
 		return fail_because(err, EINVAL, "check options", NULL, "reserved must be zero");
 	request_init(request);
 	for (const struct request_option *option = request_options; option->key != NULL; option++)

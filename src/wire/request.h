@@ -11,9 +11,8 @@
 
 enum {
 	REQUEST_VERSION = 1,
-	REQUEST_MAX_BYTES = 64 << 20,  /* a very long exclude list, with room */
-	REQUEST_RANGES_MAX = 340,      /* user_namespaces(7) */
-	REQUEST_PIPE_BYTES = 64 << 10, /* what a pipe takes before anybody reads it */
+	REQUEST_MAX_BYTES = 64 << 20, /* a very long exclude list, with room */
+	REQUEST_RANGES_MAX = 340,     /* user_namespaces(7) */
 };
 
 /* Resolved: a zero in here is a zero, never "the default". */
@@ -59,6 +58,13 @@ extern const struct request_option request_options[];
 
 /* All defaults. */
 void request_init(struct request *request);
+
+/*
+ * The options of any version as those of this one (NULL: all zero); what they point to
+ * is borrowed. -EINVAL for an impossible size, -E2BIG for a newer caller's wish.
+ */
+int request_copy_options(const struct oakum_unpack_options *theirs,
+	struct oakum_unpack_options *ours, struct oakum_error *err);
 
 /*
  * Defaults, then what options asks for (NULL: nothing). Strings are borrowed.

@@ -259,6 +259,17 @@ static const struct row rows[] = {
 		CONTAINED },
 };
 
+/* Without seccomp a build is level 0, and level 1 is never taken but where it is the minimum. */
+static bool can_be_had(const struct row *row)
+{
+#ifdef OAKUM_SANITIZED
+	return row->level != OAKUM_LEVEL_OPENAT2;
+#else
+	(void)row;
+	return true;
+#endif
+}
+
 static void each_wall_holds_what_the_table_says(void **state)
 {
 	int wrong = 0;
@@ -266,6 +277,8 @@ static void each_wall_holds_what_the_table_says(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const struct row *row = &rows[i];
+		if (!can_be_had(row))
+			continue;
 		enum outcome found = try(row->walls, row->level, row->attack);
 		if (found == row->expected)
 			continue;

@@ -54,7 +54,11 @@ static void begin(const struct tarball *tar, unsigned int threads)
 	const struct tar_reader_options options = { .stream_fd = stream_fd, .limits = &limits };
 	assert_int_equal(tar_reader_new(&options, &reader, &err), 0);
 	assert_int_equal(writer_new(threads, &writer, &err), 0);
-	writer_set_source(writer, reader, &tally, &space);
+	writer_set_source(writer, &(const struct writer_source){
+					  .reader = reader,
+					  .tally = &tally,
+					  .space = &space,
+				  });
 	filled = 0;
 }
 

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Jobs: options -> request -> start; progress, cancel, wait; the errno funnel. */
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/progress.h"
+#include "base/sys.h"
+#include "host/child.h"
+#include "host/drain.h"
+#include "host/user_namespace.h"
+#include "host/wait.h"
+#include "wire/request.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+
+struct oakum_job {
+	/* set before the caller has it, then constant */
+	int layer_fd; /* the caller's */
+	int64_t deadline;
+	int64_t started;
+	uint64_t layer_total_bytes;
+	struct drain drain;
+	struct oakum_error of_maps; /* why the ids could not be mapped; .code == 0: they were */
+
+	/* of a job that was started, not of a call that blocks; then constant */
+	int poll_fd;   /* an epoll of the monitor's pidfd and the timer */
+	int timer_fd;  /* -1 without a deadline */
+	int cancel_fd; /* an eventfd, for who drains */
+	const struct progress *progress;
+
+	atomic_bool was_cancelled; /* by any thread */
+
+	struct child child; /* of the thread that waits */
+};
+
+/* What oakum.h promises; a caller can switch on these without fear. */
+static const int promised_codes[] = {
+	EINVAL,
+	EBADMSG,
+	EFBIG,
+	ENOSPC,
+	EDQUOT,
+	EROFS,
+	EPERM,
+	EACCES,
+	EOPNOTSUPP,
+	ENOMEM,
+	ECANCELED,
+	ETIMEDOUT,
+	EPIPE,
+	E2BIG,
+	EBUSY,
+	EIO,
+};
+
+/* Everything else becomes EIO, with the original kept in the text. */
+static int funnel(struct oakum_error *err)
+{
+	size_t used = strlen(err->detail);
+
+	for (size_t i = 0; i < sizeof(promised_codes) / sizeof(promised_codes[0]); i++) {
+		if (err->code == promised_codes[i])
+			return -err->code;
+	}
+	snprintf(err->detail + used, sizeof(err->detail) - used, "%s%s", used == 0 ? "" : "; ",
+		strerrordesc_np(err->code) == NULL ? "unknown error" : strerrordesc_np(err->code));
+	err->code = EIO;
+	return -EIO;
+}
+
+static int check_descriptors(int layer_fd, int rootfs_fd, struct oakum_error *err)
+{
+	struct stat status;
+	int flags = fcntl(layer_fd, F_GETFL);
+
+	if (flags < 0 || (flags & O_PATH) != 0 || (flags & O_ACCMODE) == O_WRONLY)
+		return fail_because(
+			err, EINVAL, "check layer", NULL, "descriptor %d cannot be read", layer_fd);
+	if (fstat(layer_fd, &status) < 0 || S_ISDIR(status.st_mode))
+		return fail_because(err, EINVAL, "check layer", NULL, "it is a directory");
+	if (fstat(rootfs_fd, &status) < 0 || !S_ISDIR(status.st_mode))
+		return fail_because(err, EINVAL, "check rootfs", NULL,
+			"descriptor %d is not a directory", rootfs_fd);
+	return 0;
+}
+
+/* --- start --- */
+
+static void close_job(struct oakum_job *job)
+{
+	child_close(&job->child);
+	close_fd(&job->poll_fd);
+	close_fd(&job->timer_fd);
+	close_fd(&job->cancel_fd);
+	progress_unmap(job->progress);
+}
+
+static uint64_t bytes_left(int layer_fd)
+{
+	struct stat status;
+	off_t at = lseek(layer_fd, 0, SEEK_CUR);
+
+	if (fstat(layer_fd, &status) < 0 || !S_ISREG(status.st_mode) || at < 0 ||
+		at > status.st_size)
+		return 0;
+	return (uint64_t)(status.st_size - at);
+}
+
+static int open_timer(struct oakum_job *job, struct oakum_error *err)
+{
+	const struct itimerspec at = {
+		.it_value.tv_sec = job->deadline / 1000,
+		.it_value.tv_nsec = job->deadline % 1000 * 1000000,
+	};
+
+	if (job->deadline < 0)
+		return 0;
+	job->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (job->timer_fd < 0 || timerfd_settime(job->timer_fd, TFD_TIMER_ABSTIME, &at, NULL) < 0)
+		return fail(err, errno, "timerfd", NULL);
+	return 0;
+}
+
+/* Before the process is there, so that nothing can fail once it is. */
+static int open_async(struct oakum_job *job, int *progress_fd, struct oakum_error *err)
+{
+	*progress_fd = progress_make(&job->progress);
+	if (*progress_fd < 0)
+		return fail(err, -*progress_fd, "make progress page", NULL);
+	job->cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (job->cancel_fd < 0)
+		return fail(err, errno, "eventfd", NULL);
+	job->drain.cancel_fd = job->cancel_fd;
+	job->poll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (job->poll_fd < 0)
+		return fail(err, errno, "epoll_create1", NULL);
+	return open_timer(job, err);
+}
+
+static int watch(struct oakum_job *job, int fd, struct oakum_error *err)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+
+	if (fd >= 0 && epoll_ctl(job->poll_fd, EPOLL_CTL_ADD, fd, &event) < 0)
+		return fail(err, errno, "epoll_ctl", NULL);
+	return 0;
+}
+
+/* The process is there: what fails now has to end it. */
+static int watch_ends(struct oakum_job *job, struct oakum_error *err)
+{
+	int r = watch(job, job->child.entry.pidfd, err);
+
+	if (r == 0)
+		r = watch(job, job->timer_fd, err);
+	if (r == 0)
+		return 0;
+	struct report unread;
+	struct oakum_error of_wait;
+	const struct wait_terms at_once = { .deadline = deadline_from_now(1) };
+	(void)wait_for_record(&job->child, &at_once, &unread, &of_wait);
+	return r;
+}
+
+static int start_child(struct oakum_job *job, struct child_spec *spec,
+	const struct request *request, struct oakum_error *err)
+{
+	cleanup_free char *text = NULL;
+	int r = request_write(request, &text, &spec->request_bytes, err);
+
+	if (r < 0)
+		return r;
+	spec->request = text;
+	return child_start(spec, &job->child, err);
+}
+
+/* Everything but what a job has beyond a call that blocks. */
+static int prepare(
+	struct oakum_job *job, const struct oakum_unpack_options *options, struct oakum_error *err)
+{
+	struct oakum_unpack_options ours;
+	int r = request_copy_options(options, &ours, err);
+
+	if (r == 0)
+		r = drain_init(&job->drain, &ours, err);
+	if (r < 0)
+		return r;
+	job->started = clock_now_ms();
+	job->deadline = deadline_from_now(ours.timeout_ms);
+	job->drain.deadline = job->deadline;
+	return 0;
+}
+
+static int start(struct oakum_job *job, struct child_spec *spec,
+	const struct oakum_unpack_options *options, bool is_async, struct oakum_error *err)
+{
+	cleanup_user_namespace struct user_namespace space = { 0 };
+	cleanup_fd int progress_fd = -1;
+	struct request request;
+	int r = request_from_options(options, &request, err);
+
+	if (r == 0)
+		r = prepare(job, options, err);
+	if (r == 0)
+		r = user_namespace_resolve(&request, &space, err);
+	if (r == 0 && is_async)
+		r = open_async(job, &progress_fd, err);
+	spec->progress_fd = progress_fd;
+	if (r == 0)
+		r = start_child(job, spec, &request, err);
+	if (r == 0 && is_async)
+		r = watch_ends(job, err);
+	if (r == 0 && space.needs_mapping)
+		(void)staged(
+			user_namespace_map(&job->child, &request, job->deadline, &job->of_maps),
+			OAKUM_STAGE_SETUP, &job->of_maps);
+	return r;
+}
+
+static int job_init(struct oakum_job *job, int layer_fd, int rootfs_fd, struct oakum_error *err)
+{
+	*job = (struct oakum_job){
+		.layer_fd = layer_fd,
+		.poll_fd = -1,
+		.timer_fd = -1,
+		.cancel_fd = -1,
+	};
+	child_init(&job->child);
+	return check_descriptors(layer_fd, rootfs_fd, err);
+}
+
+/* On failure nothing of the job is left. */
+static int job_start(struct oakum_job *job, struct child_spec *spec,
+	const struct oakum_unpack_options *options, bool is_async, struct oakum_error *err)
+{
+	int r = job_init(job, spec->layer_fd, spec->rootfs_fd, err);
+
+	if (r == 0)
+		r = start(job, spec, options, is_async, err);
+	if (r == 0)
+		return 0;
+	staged(r, OAKUM_STAGE_SETUP, err);
+	close_job(job);
+	return funnel(err);
+}
+
+int oakum_unpack_start(int layer_fd, int rootfs_fd, const struct oakum_unpack_options *options,
+	struct oakum_job **job, struct oakum_error *err)
+{
+	struct child_spec spec = { .layer_fd = layer_fd, .rootfs_fd = rootfs_fd };
+	cleanup_free struct oakum_job *new = calloc(1, sizeof(*new));
+
+	if (new == NULL)
+		return staged(fail(err, ENOMEM, "start", NULL), OAKUM_STAGE_SETUP, err);
+	int r = job_start(new, &spec, options, true, err);
+	if (r < 0)
+		return r;
+	new->layer_total_bytes = bytes_left(layer_fd);
+	*job = steal_ptr(&new);
+	return 0;
+}
+
+/* --- while it runs --- */
+
+int oakum_job_pollfd(const struct oakum_job *job)
+{
+	return job->poll_fd;
+}
+
+static uint64_t look_at(const _Atomic(uint64_t) *counter)
+{
+	return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+int oakum_job_progress(const struct oakum_job *job, struct oakum_progress *progress)
+{
+	struct oakum_progress ours = {
+		.size = progress->size,
+		.layer_bytes = look_at(&job->progress->layer_bytes),
+		.layer_total_bytes = job->layer_total_bytes,
+		.stream_bytes = look_at(&job->progress->stream_bytes),
+		.entries = look_at(&job->progress->entries),
+		.content_bytes = look_at(&job->progress->content_bytes),
+		.elapsed_ms = (uint64_t)(clock_now_ms() - job->started),
+	};
+
+	if (progress->size < sizeof(progress->size))
+		return -EINVAL;
+	memcpy(progress, &ours, progress->size < sizeof(ours) ? progress->size : sizeof(ours));
+	return 0;
+}
+
+/* The flag first: whoever finds the monitor dead then knows why. */
+void oakum_job_cancel(struct oakum_job *job)
+{
+	atomic_store(&job->was_cancelled, true);
+	(void)sys_pidfd_send_signal(job->child.entry.pidfd, SIGKILL);
+	(void)eventfd_write(job->cancel_fd, 1);
+}
+
+/* --- its end --- */
+
+static void give_stats(
+	const struct report *record, const struct child *child, struct oakum_stats *stats)
+{
+	struct oakum_stats ours = record->stats;
+	size_t bytes = stats->size < sizeof(ours) ? stats->size : sizeof(ours);
+
+	ours.size = stats->size;
+	if (child->has_pid_namespace)
+		ours.walls |= OAKUM_WALL_PID_NAMESPACE;
+	memcpy(stats, &ours, bytes);
+}
+
+static int job_result(struct oakum_job *job, struct report *record, struct oakum_error *err)
+{
+	const struct wait_terms terms = {
+		.deadline = job->deadline,
+		.was_cancelled = &job->was_cancelled,
+	};
+	int r = wait_for_record(&job->child, &terms, record, err);
+
+	if (r == 0 && record->result < 0) {
+		*err = record->error;
+		r = record->result;
+	}
+	if (job->of_maps.code != 0) { /* why the child failed as well */
+		*err = job->of_maps;
+		r = -err->code;
+	}
+	return r;
+}
+
+static int job_end(struct oakum_job *job, struct oakum_stats *stats, struct oakum_error *err)
+{
+	struct report record;
+	int r = job_result(job, &record, err);
+
+	if (r == 0 && stats != NULL)
+		give_stats(&record, &job->child, stats);
+	if (r < 0) {
+		drain_input(job->layer_fd, &job->drain, err);
+		r = funnel(err);
+	}
+	close_job(job);
+	return r;
+}
+
+int oakum_job_wait(struct oakum_job **job, struct oakum_stats *stats, struct oakum_error *err)
+{
+	cleanup_free struct oakum_job *ended = steal_ptr(job);
+
+	if (ended == NULL)
+		return staged(fail(err, EINVAL, "wait", NULL), OAKUM_STAGE_SETUP, err);
+	return job_end(ended, stats, err);
+}
+
+/* The same without a handle: nobody can look on or cancel, so nothing for that is made. */
+int oakum_unpack(int layer_fd, int rootfs_fd, const struct oakum_unpack_options *options,
+	struct oakum_stats *stats, struct oakum_error *err)
+{
+	struct child_spec spec = { .layer_fd = layer_fd, .rootfs_fd = rootfs_fd };
+	struct oakum_job job;
+	int r = job_start(&job, &spec, options, false, err);
+
+	return r < 0 ? r : job_end(&job, stats, err);
+}
