@@ -12,6 +12,16 @@
 /* Below this no ratio is asked for: small layers of zeros are honest. */
 static const uint64_t ratio_free_bytes = UINT64_C(1) << 30;
 
+/* One code for all that can become of a source, whichever way it came: EPIPE, as oakum.h says. */
+static int source_failed(const struct stream *stream, int code, struct oakum_error *err)
+{
+	const char *why = strerrordesc_np(code);
+
+	return fail_because(err, EPIPE, "read", NULL,
+		"the source of the layer failed after byte %" PRIu64 ": %s", stream->in_total,
+		why == NULL ? "unknown error" : why);
+}
+
 ssize_t stream_need(struct stream *stream, size_t count, struct oakum_error *err)
 {
 	while (stream->in_end - stream->in_at < count && !stream->in_ended) {
@@ -24,9 +34,7 @@ ssize_t stream_need(struct stream *stream, size_t count, struct oakum_error *err
 		ssize_t got = fd_read(stream->in_fd, stream->in + stream->in_end,
 			STREAM_IN_BYTES - stream->in_end);
 		if (got < 0)
-			return fail_because(err, (int)-got, "read", NULL,
-				"the layer cannot be read on after byte %" PRIu64,
-				stream->in_total);
+			return source_failed(stream, (int)-got, err);
 		stream->in_ended = got == 0;
 		stream->in_end += (size_t)got;
 		stream->in_total += (size_t)got;

@@ -355,11 +355,13 @@ static int job_end(struct oakum_job *job, struct oakum_stats *stats, struct oaku
 
 int oakum_job_wait(struct oakum_job **job, struct oakum_stats *stats, struct oakum_error *err)
 {
-	cleanup_free struct oakum_job *ended = steal_ptr(job);
-
-	if (ended == NULL)
+	if (*job == NULL)
 		return staged(fail(err, EINVAL, "wait", NULL), OAKUM_STAGE_SETUP, err);
-	return job_end(ended, stats, err);
+	/* At the end, for others may cancel by this very pointer until then. */
+	int r = job_end(*job, stats, err);
+	free(*job);
+	*job = NULL;
+	return r;
 }
 
 /* The same without a handle: nobody can look on or cancel, so nothing for that is made. */

@@ -182,6 +182,7 @@ int jail_enter(const struct jail *jail, struct jail_result *result, struct oakum
 		return r;
 	result->walls |= OAKUM_WALL_CAPABILITIES;
 	const struct landlock_root root = {
+		.may_signal = jail->role == ROLE_MONITOR, /* it ends the other two */
 		.fd = result->root_fd,
 		.may_write = jail->role == ROLE_UNPACKER,
 	};

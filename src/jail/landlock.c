@@ -29,7 +29,8 @@ enum {
 	ABI_IOCTL_DEV = 5,
 	ABI_SCOPED = 6,
 	NET_BIND_AND_CONNECT = 3,
-	SCOPE_SOCKETS_AND_SIGNALS = 3,
+	SCOPE_SOCKETS = 1,
+	SCOPE_SIGNALS = 2,
 };
 
 static int known_abi(int max_abi)
@@ -40,7 +41,7 @@ static int known_abi(int max_abi)
 }
 
 /* The ruleset of this ABI and the size of struct that its kernels know. */
-static size_t describe(int abi, struct ruleset *ruleset)
+static size_t describe(int abi, bool may_signal, struct ruleset *ruleset)
 {
 	*ruleset = (struct ruleset){
 		.handled_fs = (LANDLOCK_ACCESS_FS_REFER << 1) - 1, /* all up to ABI 2 */
@@ -52,7 +53,7 @@ static size_t describe(int abi, struct ruleset *ruleset)
 	if (abi >= ABI_NET)
 		ruleset->handled_net = NET_BIND_AND_CONNECT;
 	if (abi >= ABI_SCOPED) {
-		ruleset->scoped = SCOPE_SOCKETS_AND_SIGNALS;
+		ruleset->scoped = may_signal ? SCOPE_SOCKETS : SCOPE_SOCKETS | SCOPE_SIGNALS;
 		return sizeof(*ruleset);
 	}
 	return abi >= ABI_NET ? offsetof(struct ruleset, scoped)
@@ -75,7 +76,7 @@ int landlock_enter(
 
 	if (abi < ABI_REFER)
 		return 0;
-	size_t bytes = describe(abi, &ruleset);
+	size_t bytes = describe(abi, root->may_signal, &ruleset);
 	cleanup_fd int ruleset_fd =
 		sys_landlock_create_ruleset((struct landlock_ruleset_attr *)&ruleset, bytes, 0);
 	if (ruleset_fd < 0)

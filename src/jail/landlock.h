@@ -10,6 +10,7 @@
 struct landlock_root {
 	int fd; /* -1: nothing is left */
 	bool may_write;
+	bool may_signal; /* processes that do not stand behind the same wall */
 };
 
 /*

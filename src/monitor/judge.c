@@ -72,6 +72,7 @@ static void tell_first_cause(
 	}
 	if (died(decompressor)) {
 		tell_death(decompressor, "decompressor", err);
+		add_entry(unpacker, err);
 		return;
 	}
 	if (died(unpacker)) {

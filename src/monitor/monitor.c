@@ -24,6 +24,7 @@
 enum { GRACE_MS = 5000 };
 
 struct child {
+	enum report_role role;
 	int pidfd;     /* -1 once it was waited for */
 	int report_fd; /* ours; -1 once it is read out */
 	struct outcome outcome;
@@ -32,7 +33,6 @@ struct child {
 struct run {
 	struct child decompressor;
 	struct child unpacker;
-	bool caller_died;
 };
 
 /* What is handed to a child, as which descriptor; -1 ends the list. */
@@ -209,14 +209,14 @@ static void kill_child(struct child *child)
 }
 
 /* Reads what there is; a packet that is not a report counts against its sender. */
-static void take_report(struct child *child, enum report_role role)
+static void take_report(struct child *child)
 {
 	bool ended;
 	int r;
 
 	if (child->report_fd < 0)
 		return;
-	r = report_receive(child->report_fd, role, &child->outcome.report, &ended);
+	r = report_receive(child->report_fd, child->role, &child->outcome.report, &ended);
 	if (r == 1)
 		child->outcome.kind = OUTCOME_REPORTED;
 	if (r < 0)
@@ -226,11 +226,11 @@ static void take_report(struct child *child, enum report_role role)
 }
 
 /* The last report may be in the socket when the process is gone: first look there. */
-static void take_death(struct child *child, enum report_role role)
+static void take_death(struct child *child)
 {
 	siginfo_t info = { 0 };
 
-	take_report(child, role);
+	take_report(child);
 	if (waitid(P_PIDFD, (id_t)child->pidfd, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0)
 		return;
 	child->outcome.wait_status = info.si_code == CLD_EXITED ? W_EXITCODE(info.si_status, 0)
@@ -254,14 +254,16 @@ static bool has_failed(const struct child *child)
 
 /*
  * The other then ends by itself, and has something to add: "cut off" is a consequence,
- * and when the decompressor has failed the unpacker knows what it was reading.
+ * and when the decompressor has failed or died the unpacker knows what it was reading.
  */
 static bool is_half_the_story(const struct child *child)
 {
-	const struct report *report = &child->outcome.report;
+	const struct outcome *outcome = &child->outcome;
 
-	return child->outcome.kind == OUTCOME_REPORTED &&
-	       (report->role == REPORT_FROM_DECOMPRESSOR || report->ended_early == 1);
+	if (outcome->kind == OUTCOME_LIED)
+		return false;
+	return child->role == REPORT_FROM_DECOMPRESSOR ||
+	       (outcome->kind == OUTCOME_REPORTED && outcome->report.ended_early == 1);
 }
 
 static void stop_other(const struct child *failed, struct child *other)
@@ -274,15 +276,15 @@ static void stop_other(const struct child *failed, struct child *other)
 static void take_events(struct run *run, const struct pollfd *fds)
 {
 	if (fds[0].revents != 0)
-		take_report(&run->decompressor, REPORT_FROM_DECOMPRESSOR);
+		take_report(&run->decompressor);
 	if (fds[1].revents != 0)
-		take_report(&run->unpacker, REPORT_FROM_UNPACKER);
+		take_report(&run->unpacker);
 	if (fds[2].revents != 0)
-		take_death(&run->decompressor, REPORT_FROM_DECOMPRESSOR);
+		take_death(&run->decompressor);
 	if (fds[3].revents != 0)
-		take_death(&run->unpacker, REPORT_FROM_UNPACKER);
+		take_death(&run->unpacker);
 	if (fds[4].revents != 0)
-		run->caller_died = true;
+		_exit(1); /* nobody is left to report to; our children die with us */
 }
 
 /* Until both are gone. Once one has ended without success the other has GRACE_MS. */
@@ -294,14 +296,14 @@ static void wait_for_both(struct run *run)
 			{ .fd = run->unpacker.report_fd, .events = POLLIN },
 			{ .fd = run->decompressor.pidfd, .events = POLLIN },
 			{ .fd = run->unpacker.pidfd, .events = POLLIN },
-			{ .fd = run->caller_died ? -1 : FD_CALLER, .events = POLLIN },
+			{ .fd = FD_CALLER, .events = POLLIN },
 		};
 		bool failed = has_failed(&run->decompressor) || has_failed(&run->unpacker);
 		int ready = poll(fds, sizeof(fds) / sizeof(fds[0]), failed ? GRACE_MS : -1);
 		if (ready < 0 && errno == EINTR)
 			continue;
 		take_events(run, fds);
-		if (ready <= 0 || run->caller_died) {
+		if (ready <= 0) {
 			kill_child(&run->decompressor);
 			kill_child(&run->unpacker);
 		}
@@ -313,8 +315,8 @@ static void wait_for_both(struct run *run)
 int monitor_run(const struct monitor *monitor)
 {
 	struct run run = {
-		.decompressor = { .pidfd = -1, .report_fd = -1 },
-		.unpacker = { .pidfd = -1, .report_fd = -1 },
+		.decompressor = { REPORT_FROM_DECOMPRESSOR, .pidfd = -1, .report_fd = -1 },
+		.unpacker = { REPORT_FROM_UNPACKER, .pidfd = -1, .report_fd = -1 },
 	};
 	struct report record;
 	struct oakum_error err = { 0 };

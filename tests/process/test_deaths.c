@@ -6,6 +6,9 @@
 #include "support/tarball.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <oakum/oakum.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -124,16 +127,6 @@ static void kills_at_random_times_never_hang_and_never_lie(void **state)
 	tarball_free(&tar);
 }
 
-/* The caller: unpacks from a pipe that never gives anything. */
-static void be_caller(struct scratch *scratch)
-{
-	struct slow_unpack slow;
-
-	slow_unpack_start(&slow, scratch, NULL);
-	slow_unpack_end(&(struct slow_unpack){ .write_fd = -1, .thread = slow.thread });
-	_exit(0);
-}
-
 static bool are_gone(const pid_t pids[3])
 {
 	for (int tries = 0; tries < 500; tries++) {
@@ -147,22 +140,88 @@ static bool are_gone(const pid_t pids[3])
 	return false;
 }
 
+/* The source stays open, and stalls: nothing but the caller's death can end its processes. */
 static void when_the_caller_dies_nothing_of_ours_lives_on(void **state)
 {
 	struct scratch scratch;
 	pid_t pids[3];
+	int source[2];
 	int status;
 
 	(void)state;
 	scratch_make(&scratch);
+	assert_int_equal(pipe2(source, O_CLOEXEC), 0);
 	pid_t caller = fork();
 	assert_true(caller >= 0);
-	if (caller == 0)
-		be_caller(&scratch);
+	if (caller == 0) {
+		struct oakum_error err;
+		(void)oakum_unpack(source[0], scratch.rootfs_fd, NULL, NULL, &err);
+		_exit(0);
+	}
 	slow_unpack_wait_for_walls(pids);
 	assert_int_equal(kill(caller, SIGKILL), 0);
 	assert_int_equal(waitpid(caller, &status, 0), caller);
 	assert_true(are_gone(pids));
+	close(source[0]);
+	close(source[1]);
+	scratch_remove(&scratch);
+}
+
+/* At any moment; and whoever tries again at once need not know of the first. */
+static void after_a_caller_was_killed_the_next_run_succeeds(void **state)
+{
+	struct tarball tar = tarball_of(layer);
+	struct scratch scratch;
+	int killed = 0;
+
+	(void)state;
+	srandom(11);
+	scratch_make(&scratch);
+	for (int run = 0; run < 60; run++) {
+		struct oakum_error err = { 0 };
+		int layer_fd = memory_file(tar.bytes, tar.length);
+		int its_fd = memory_file(tar.bytes, tar.length); /* an offset is shared */
+		int status;
+		pid_t caller = fork();
+		if (caller == 0)
+			_exit(oakum_unpack(its_fd, scratch.rootfs_fd, NULL, NULL, &err) < 0);
+		usleep((useconds_t)(random() % 6000));
+		kill(caller, SIGKILL);
+		assert_int_equal(waitpid(caller, &status, 0), caller);
+		killed += WIFSIGNALED(status);
+		if (oakum_unpack(layer_fd, scratch.rootfs_fd, NULL, NULL, &err) != 0)
+			fail_msg("%s: %s: %s", err.entry, err.op, err.detail);
+		assert_true(scratch_file_is(&scratch, "etc/passwd", "root"));
+		close(layer_fd);
+		close(its_fd);
+	}
+	assert_true(killed > 0);
+	scratch_remove(&scratch);
+	tarball_free(&tar);
+}
+
+/* It cannot be told by its pipe: the other is waiting for a source that says nothing. */
+static void when_one_dies_a_stalled_source_keeps_nobody_alive(void **state)
+{
+	struct scratch scratch;
+	struct slow_unpack slow;
+	pid_t pids[3];
+
+	(void)state;
+	scratch_make(&scratch);
+	for (int victim = 0; victim < 3; victim++) {
+		slow_unpack_start(&slow, &scratch, NULL);
+		slow_unpack_wait_for_walls(pids);
+		assert_int_equal(kill(pids[victim], SIGKILL), 0);
+		double start = seconds_now();
+		pthread_join(slow.thread, NULL);
+		assert_true(seconds_now() - start < 8);
+		assert_int_equal(slow.result, -EIO);
+		assert_non_null(strstr(slow.err.detail, "signal 9"));
+		assert_int_equal(host_count_descendants(), 0);
+		close(slow.write_fd);
+		close(slow.read_fd);
+	}
 	scratch_remove(&scratch);
 }
 
@@ -254,6 +313,8 @@ int main(void)
 		cmocka_unit_test(every_signal_to_every_process_ends_in_an_error_that_names_it),
 		cmocka_unit_test(kills_at_random_times_never_hang_and_never_lie),
 		cmocka_unit_test(when_the_caller_dies_nothing_of_ours_lives_on),
+		cmocka_unit_test(after_a_caller_was_killed_the_next_run_succeeds),
+		cmocka_unit_test(when_one_dies_a_stalled_source_keeps_nobody_alive),
 		cmocka_unit_test(a_source_that_stalls_ends_at_the_deadline),
 		cmocka_unit_test(a_process_that_is_stopped_ends_at_the_deadline),
 		cmocka_unit_test(
