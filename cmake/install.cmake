@@ -34,3 +34,4 @@ install(FILES ${PROJECT_BINARY_DIR}/oakum-config.cmake
 
 install(FILES docs/man/oakum.1 docs/man/storage-untar.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES docs/man/liboakum.3 DESTINATION ${CMAKE_INSTALL_MANDIR}/man3)
+install(FILES docs/examples/pid1.c DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
