@@ -325,8 +325,9 @@ OAKUM_PUBLIC int oakum_job_progress(const struct oakum_job *job, struct oakum_pr
 /*
  * Ends a job at once: oakum_job_wait(), which is still needed, then fails with
  * -ECANCELED, unless the job had its result already. From any thread, also while
- * another one is in oakum_job_wait(), but never once that has returned: who cancels
- * from elsewhere guards the pointer, as it would a pthread_t that is joined.
+ * another one is in oakum_job_wait(), but never once that may have returned. Who cannot
+ * know polls first (oakum_job_pollfd()), and then waits under the lock that others cancel
+ * under.
  */
 OAKUM_PUBLIC void oakum_job_cancel(struct oakum_job *job);
 

@@ -12,6 +12,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -35,7 +37,11 @@ struct oakum_job {
 	int cancel_fd; /* an eventfd, for who drains */
 	const struct progress *progress;
 
-	atomic_bool was_cancelled; /* by any thread */
+	/* of any thread that cancels */
+	atomic_bool was_cancelled;
+	atomic_uint cancelling; /* threads that are at it */
+	pthread_mutex_t cancel_lock;
+	bool is_over; /* guarded by cancel_lock: the descriptors are closed, and may be others' */
 
 	struct child child; /* of the thread that waits */
 };
@@ -232,6 +238,7 @@ static int job_init(struct oakum_job *job, int layer_fd, int rootfs_fd, struct o
 		.timer_fd = -1,
 		.cancel_fd = -1,
 	};
+	pthread_mutex_init(&job->cancel_lock, NULL);
 	child_init(&job->child);
 	return check_descriptors(layer_fd, rootfs_fd, err);
 }
@@ -297,12 +304,32 @@ int oakum_job_progress(const struct oakum_job *job, struct oakum_progress *progr
 	return 0;
 }
 
-/* The flag first: whoever finds the monitor dead then knows why. */
+/*
+ * The flag first: whoever finds the monitor dead then knows why. The lock, for a number
+ * that has just been closed may be another process by now.
+ */
 void oakum_job_cancel(struct oakum_job *job)
 {
-	atomic_store(&job->was_cancelled, true);
-	(void)sys_pidfd_send_signal(job->child.entry.pidfd, SIGKILL);
-	(void)eventfd_write(job->cancel_fd, 1);
+	atomic_fetch_add(&job->cancelling, 1);
+	pthread_mutex_lock(&job->cancel_lock);
+	if (!job->is_over) {
+		atomic_store(&job->was_cancelled, true);
+		(void)sys_pidfd_send_signal(job->child.entry.pidfd, SIGKILL);
+		(void)eventfd_write(job->cancel_fd, 1);
+	}
+	pthread_mutex_unlock(&job->cancel_lock);
+	atomic_fetch_sub(&job->cancelling, 1);
+}
+
+/* From here on nobody cancels any more; who has begun to is waited for. */
+static void forbid_cancelling(struct oakum_job *job)
+{
+	pthread_mutex_lock(&job->cancel_lock);
+	job->is_over = true;
+	pthread_mutex_unlock(&job->cancel_lock);
+	while (atomic_load(&job->cancelling) > 0)
+		sched_yield();
+	pthread_mutex_destroy(&job->cancel_lock);
 }
 
 /* --- its end --- */
@@ -349,6 +376,7 @@ static int job_end(struct oakum_job *job, struct oakum_stats *stats, struct oaku
 		drain_input(job->layer_fd, &job->drain, err);
 		r = funnel(err);
 	}
+	forbid_cancelling(job);
 	close_job(job);
 	return r;
 }

@@ -17,23 +17,20 @@ enum { INFO_TRIES = 200, INFO_TRY_MS = 1 };
  * for a host delivers under it. Signals are blocked in the thread that holds it, so that
  * a handler, which may reap, never waits for the very thread that it has interrupted.
  */
-static pthread_mutex_t lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* Of each thread; in static memory, for a handler may be the first to ask. */
+static _Thread_local __attribute__((tls_model("initial-exec"))) unsigned int lock_depth;
 
 /* guarded by lock */
-static unsigned int lock_depth;
 static sigset_t mask_before;
 static struct reaper_entry *entries;
 static struct oakum_lock_ops host_lock;
 static void *host_lock_user;
 
-/* Ours are not the children of the new process; and of its threads only this one is left. */
+/* Ours are not the children of the new process. */
 static void begin_again(void)
 {
-	unsigned int depth = lock_depth;
-
-	lock = (pthread_mutex_t)PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
-	for (unsigned int i = 0; i < depth; i++)
-		pthread_mutex_lock(&lock);
 	entries = NULL;
 	oakum_reaper_unlock();
 }
@@ -52,21 +49,26 @@ void oakum_reaper_lock(void)
 	sigset_t all;
 	sigset_t before;
 
+	if (lock_depth > 0) { /* signals are blocked already */
+		lock_depth++;
+		return;
+	}
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	pthread_mutex_lock(&lock);
-	if (lock_depth++ == 0)
-		mask_before = before;
+	lock_depth = 1;
+	mask_before = before;
 }
 
 void oakum_reaper_unlock(void)
 {
-	sigset_t before = mask_before;
-	bool is_last = --lock_depth == 0;
+	sigset_t before;
 
+	if (--lock_depth > 0)
+		return;
+	before = mask_before;
 	pthread_mutex_unlock(&lock);
-	if (is_last)
-		pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 void oakum_reaper_set_lock(const struct oakum_lock_ops *ops, void *user)

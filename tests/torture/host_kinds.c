@@ -165,21 +165,49 @@ static void reap_under_own_lock(const atomic_bool *is_over)
 	}
 }
 
-/* Children of a child that is gone: they come to us, if we are PID 1 or a subreaper. */
+/* Nobody that is dead is left to be reaped; or it has taken 10 seconds. */
+static void wait_for_reaper(void)
+{
+	for (int tries = 0; tries < 1000; tries++) {
+		siginfo_t info = { 0 };
+		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0 ||
+			info.si_pid == 0)
+			return;
+		usleep(10000);
+	}
+}
+
+static void make_orphan(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (fork() == 0)
+			usleep(1000);
+		_exit(0);
+	}
+	if (pid > 0)
+		atomic_fetch_add(&host_orphans_made, 2);
+}
+
+/*
+ * Children of a child that is gone: they come to us, if we are PID 1 or a subreaper. They hold
+ * a pipe, whose end tells that the last of them is gone.
+ */
 static void make_orphans(const atomic_bool *is_over)
 {
+	char unread;
+	int fds[2];
+
+	require(pipe2(fds, O_CLOEXEC) == 0, "pipe2");
 	while (!atomic_load(is_over)) {
-		pid_t pid = fork();
-		if (pid == 0) {
-			if (fork() == 0)
-				usleep(1000);
-			_exit(0);
-		}
-		if (pid > 0)
-			atomic_fetch_add(&host_orphans_made, 2);
+		make_orphan();
 		usleep(2000);
 	}
-	usleep(20000);
+	close(fds[1]);
+	(void)!read(fds[0], &unread, 1);
+	close(fds[0]);
+	wait_for_reaper();
 }
 
 /* --- disturbers: descriptors and deaths --- */
