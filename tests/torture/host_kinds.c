@@ -165,13 +165,13 @@ static void reap_under_own_lock(const atomic_bool *is_over)
 	}
 }
 
-/* Nobody that is dead is left to be reaped; or it has taken 10 seconds. */
+/* Until we have no children; two seconds where another disturber goes on making some. */
 static void wait_for_reaper(void)
 {
-	for (int tries = 0; tries < 1000; tries++) {
-		siginfo_t info = { 0 };
-		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0 ||
-			info.si_pid == 0)
+	siginfo_t info;
+
+	for (int tries = 0; tries < 200; tries++) {
+		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0)
 			return;
 		usleep(10000);
 	}
