@@ -269,7 +269,7 @@ static void kill_helpers(const atomic_bool *is_over)
 		waitpid(newest, NULL, 0);
 		for (pid_t pid = newest; pid > newest - 40 && pid > 1; pid--) {
 			random = random * 1103515245 + 12345;
-			if ((random >> 16) % 8 == 0 && is_ours(pid))
+			if ((random >> 16) % 3 == 0 && is_ours(pid))
 				(void)kill(pid, SIGKILL);
 		}
 		usleep((random >> 16) % 3000);

@@ -27,9 +27,9 @@
 
 enum {
 	CALLERS_MAX = 8,
-	RUNS_MAX = 1 << 30,
-	HUNG_SECONDS = 30, /* no progress of a host for so long */
-	BROKEN_STATUS = 3, /* the host could not be set up */
+	RUNS_TO_KILL_IN = 100, /* so that something is killed for sure */
+	HUNG_SECONDS = 30,     /* no progress of a host for so long */
+	BROKEN_STATUS = 3,     /* the host could not be set up */
 	FDS_LOOKED_AT = 40000,
 };
 
@@ -455,7 +455,6 @@ int main(int argc, char **argv)
 	struct host host = {
 		.outcome = mmap(NULL, sizeof(struct outcome), PROT_READ | PROT_WRITE,
 			MAP_SHARED | MAP_ANONYMOUS, -1, 0),
-		.runs = arguments.runs / host_kinds_count,
 		.good = tarball_of(good),
 		.bad = tarball_of(bad),
 	};
@@ -465,6 +464,9 @@ int main(int argc, char **argv)
 		if (strstr(host_kinds[i].name, arguments.kind) == NULL)
 			continue;
 		host.kind = &host_kinds[i];
+		host.runs = arguments.runs / host_kinds_count;
+		if (host.kind->kills && host.runs < RUNS_TO_KILL_IN)
+			host.runs = RUNS_TO_KILL_IN;
 		host.seed = arguments.seed + i;
 		host.end = arguments.seconds > 0
 				   ? seconds_now() + (double)arguments.seconds / host_kinds_count
