@@ -2,6 +2,7 @@
 /* What becomes of a source whose layer was refused: every policy on every kind of source. */
 #include "host/drain.h"
 #include "host/wait.h"
+#include "support/host_state.h"
 #include "support/scratch.h"
 #include "support/tarball.h"
 
@@ -180,7 +181,6 @@ static void a_source_without_end_is_read_up_to_the_bound(void **state)
 	const struct drain bounded = drain_of(OAKUM_UNPACK_OPTIONS(.max_drain_bytes = BOUND));
 
 	(void)state;
-	(void)signal(SIGPIPE, SIG_IGN);
 	for (size_t i = 0; i < KINDS; i++) {
 		struct source source = { .bytes = SIZE_MAX };
 		struct oakum_error err = { 0 };
@@ -322,7 +322,6 @@ static void the_first_error_stands_whatever_the_draining_met(void **state)
 	struct oakum_error err;
 
 	(void)state;
-	(void)signal(SIGPIPE, SIG_IGN);
 	assert_int_equal(unpack_refused(&with_end, NULL, &err), -EBADMSG);
 	assert_string_equal(err.entry, "../evil");
 	assert_int_equal(err.source_left, 0);
@@ -368,17 +367,19 @@ static void the_cost_of_draining_is_told(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_source_that_ends_is_drained_to_its_end),
-		cmocka_unit_test(none_reads_nothing),
-		cmocka_unit_test(a_source_without_end_is_read_up_to_the_bound),
-		cmocka_unit_test(a_source_that_stalls_is_waited_for_as_long_as_is_said),
-		cmocka_unit_test(a_signal_to_cancel_ends_it),
-		cmocka_unit_test(a_source_that_fails_ends_it),
-		cmocka_unit_test(another_reader_of_the_same_source_does_no_harm),
-		cmocka_unit_test(a_file_is_left_where_it_is),
-		cmocka_unit_test(the_first_error_stands_whatever_the_draining_met),
-		cmocka_unit_test(the_cost_of_draining_is_told),
+		host_test(a_source_that_ends_is_drained_to_its_end),
+		host_test(none_reads_nothing),
+		host_test(a_source_without_end_is_read_up_to_the_bound),
+		host_test(a_source_that_stalls_is_waited_for_as_long_as_is_said),
+		host_test(a_signal_to_cancel_ends_it),
+		host_test(a_source_that_fails_ends_it),
+		host_test(another_reader_of_the_same_source_does_no_harm),
+		host_test(a_file_is_left_where_it_is),
+		host_test(the_first_error_stands_whatever_the_draining_met),
+		host_test(the_cost_of_draining_is_told),
 	};
 
+	(void)signal(
+		SIGPIPE, SIG_IGN); /* for the tests' own pipes; no call of ours writes to one */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

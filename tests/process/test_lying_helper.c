@@ -251,12 +251,12 @@ static void descriptors_of_no_use_are_refused_before_anything_starts(void **stat
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(only_a_record_is_believed),
-		cmocka_unit_test(a_megabyte_of_options_to_a_child_that_dies_at_once_does_not_hang),
-		cmocka_unit_test(a_missing_helper_is_an_error_that_says_so),
-		cmocka_unit_test(a_helper_that_cannot_be_executed_is_known_at_once),
-		cmocka_unit_test(an_ignored_sigchld_changes_nothing),
-		cmocka_unit_test(descriptors_of_no_use_are_refused_before_anything_starts),
+		host_test(only_a_record_is_believed),
+		host_test(a_megabyte_of_options_to_a_child_that_dies_at_once_does_not_hang),
+		host_test(a_missing_helper_is_an_error_that_says_so),
+		host_test(a_helper_that_cannot_be_executed_is_known_at_once),
+		host_test(an_ignored_sigchld_changes_nothing),
+		host_test(descriptors_of_no_use_are_refused_before_anything_starts),
 	};
 
 	if (argc > 0 && strcmp(argv[0], "oakum-monitor") == 0)

@@ -422,19 +422,19 @@ static void a_handler_reaps_while_threads_start_and_lock(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(orphans_come_with_pid_and_status_and_none_is_left),
-		cmocka_unit_test(reaping_never_waits_for_the_living),
-		cmocka_unit_test(the_status_of_ours_is_handed_on_and_is_no_orphan),
-		cmocka_unit_test(a_host_with_a_loop_of_its_own_delivers),
-		cmocka_unit_test(where_nobody_was_faster_it_is_waited_for),
-		cmocka_unit_test(what_a_thief_took_the_kernel_remembers),
-		cmocka_unit_test(while_the_host_holds_the_lock_nothing_is_started),
-		cmocka_unit_test(the_hosts_own_lock_is_held_from_start_to_collect),
-		cmocka_unit_test(a_start_that_fails_gives_the_hosts_lock_back),
-		cmocka_unit_test(the_child_of_a_fork_can_unpack_whoever_held_the_lock),
-		cmocka_unit_test(a_fork_under_the_lock_leaves_both_with_it),
-		cmocka_unit_test(the_child_of_a_fork_has_an_empty_registry),
-		cmocka_unit_test(a_handler_reaps_while_threads_start_and_lock),
+		host_test(orphans_come_with_pid_and_status_and_none_is_left),
+		host_test(reaping_never_waits_for_the_living),
+		host_test(the_status_of_ours_is_handed_on_and_is_no_orphan),
+		host_test(a_host_with_a_loop_of_its_own_delivers),
+		host_test(where_nobody_was_faster_it_is_waited_for),
+		host_test(what_a_thief_took_the_kernel_remembers),
+		host_test(while_the_host_holds_the_lock_nothing_is_started),
+		host_test(the_hosts_own_lock_is_held_from_start_to_collect),
+		host_test(a_start_that_fails_gives_the_hosts_lock_back),
+		host_test(the_child_of_a_fork_can_unpack_whoever_held_the_lock),
+		host_test(a_fork_under_the_lock_leaves_both_with_it),
+		host_test(the_child_of_a_fork_has_an_empty_registry),
+		host_test(a_handler_reaps_while_threads_start_and_lock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -156,9 +156,9 @@ static void many_threads_unpack_at_once(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(two_threads_that_wait_for_everything_change_no_result),
-		cmocka_unit_test(ignored_and_unwaited_children_change_no_result),
-		cmocka_unit_test(many_threads_unpack_at_once),
+		host_test(two_threads_that_wait_for_everything_change_no_result),
+		host_test(ignored_and_unwaited_children_change_no_result),
+		host_test(many_threads_unpack_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

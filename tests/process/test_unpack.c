@@ -408,20 +408,20 @@ static void two_unpacks_into_one_rootfs_never_mix(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_host_is_left_as_it_was),
-		cmocka_unit_test(two_unpacks_into_one_rootfs_never_mix),
-		cmocka_unit_test(a_layer_cut_off_anywhere_is_never_a_success),
-		cmocka_unit_test(a_wrong_checksum_is_the_decompressors_word_and_not_a_success),
-		cmocka_unit_test(a_full_disk_names_the_entry_that_did_not_fit),
-		cmocka_unit_test(a_read_only_rootfs_says_so),
-		cmocka_unit_test(a_host_without_descriptors_0_to_2_is_no_different),
-		cmocka_unit_test(a_host_with_thousands_of_descriptors_is_no_different),
-		cmocka_unit_test(a_host_that_closes_our_descriptor_costs_a_new_one),
-		cmocka_unit_test(a_caller_without_cap_sys_admin_gets_the_level_below_and_is_told),
-		cmocka_unit_test(a_caller_without_rights_is_refused_and_never_unwalled),
-		cmocka_unit_test(excludes_leave_no_trace),
-		cmocka_unit_test(an_empty_layer_is_a_layer),
-		cmocka_unit_test(a_size_limit_names_itself_and_the_entry),
+		host_test(the_host_is_left_as_it_was),
+		host_test(two_unpacks_into_one_rootfs_never_mix),
+		host_test(a_layer_cut_off_anywhere_is_never_a_success),
+		host_test(a_wrong_checksum_is_the_decompressors_word_and_not_a_success),
+		host_test(a_full_disk_names_the_entry_that_did_not_fit),
+		host_test(a_read_only_rootfs_says_so),
+		host_test(a_host_without_descriptors_0_to_2_is_no_different),
+		host_test(a_host_with_thousands_of_descriptors_is_no_different),
+		host_test(a_host_that_closes_our_descriptor_costs_a_new_one),
+		host_test(a_caller_without_cap_sys_admin_gets_the_level_below_and_is_told),
+		host_test(a_caller_without_rights_is_refused_and_never_unwalled),
+		host_test(excludes_leave_no_trace),
+		host_test(an_empty_layer_is_a_layer),
+		host_test(a_size_limit_names_itself_and_the_entry),
 	};
 
 	if (geteuid() != 0) {

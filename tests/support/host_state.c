@@ -4,11 +4,31 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <oakum/oakum.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+static void note_fd(int fd, struct host_fd *noted)
+{
+	struct stat status = { 0 };
+
+	(void)fstat(fd, &status);
+	*noted = (struct host_fd){
+		.fd = fd,
+		.fd_flags = fcntl(fd, F_GETFD),
+		.file_flags = fcntl(fd, F_GETFL),
+		.device = status.st_dev,
+		.inode = status.st_ino,
+	};
+}
+
+static int compare_fds(const void *left, const void *right)
+{
+	return ((const struct host_fd *)left)->fd - ((const struct host_fd *)right)->fd;
+}
 
 static void count_fds(struct host_state *state)
 {
@@ -23,12 +43,13 @@ static void count_fds(struct host_state *state)
 		int fd = atoi(name->d_name);
 		if (!isdigit((unsigned char)name->d_name[0]) || fd == dirfd(directory))
 			continue;
-		if (fd < 64)
-			state->open_fds++;
+		if (fd < HOST_FDS_MAX)
+			note_fd(fd, &state->fds[state->open_fds++]);
 		else
 			state->open_fds_above++;
 	}
 	closedir(directory);
+	qsort(state->fds, (size_t)state->open_fds, sizeof(state->fds[0]), compare_fds);
 }
 
 struct process {
@@ -124,6 +145,21 @@ int host_find_helpers(pid_t *pids, int max)
 	return find_descendants("memfd:oakum", pids, max);
 }
 
+/* FNV-1a over all strings and where they end. */
+static uint64_t hash_environment(void)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	for (char **name = environ; name != NULL && *name != NULL; name++) {
+		for (const char *at = *name;; at++) {
+			hash = (hash ^ (unsigned char)*at) * UINT64_C(0x100000001b3);
+			if (*at == '\0')
+				break;
+		}
+	}
+	return hash;
+}
+
 void host_state_take(struct host_state *state)
 {
 	memset(state, 0, sizeof(*state));
@@ -136,6 +172,9 @@ void host_state_take(struct host_state *state)
 	sigprocmask(SIG_SETMASK, NULL, &state->mask);
 	for (int number = 1; number < NSIG; number++)
 		(void)sigaction(number, NULL, &state->actions[number]);
+	for (int i = 0; i < RLIM_NLIMITS; i++)
+		(void)getrlimit((__rlimit_resource_t)i, &state->limits[i]);
+	state->environment = hash_environment();
 }
 
 static bool same(const char *what, bool is_same)
@@ -145,19 +184,63 @@ static bool same(const char *what, bool is_same)
 	return is_same;
 }
 
+static bool have_same_fds(const struct host_state *before, const struct host_state *after)
+{
+	for (int i = 0; i < before->open_fds; i++) {
+		const struct host_fd *one = &before->fds[i];
+		const struct host_fd *other = &after->fds[i];
+		if (one->fd != other->fd || one->fd_flags != other->fd_flags ||
+			one->file_flags != other->file_flags || one->device != other->device ||
+			one->inode != other->inode)
+			return false;
+	}
+	return true;
+}
+
+/* libc adds a flag of its own to what was ever set, also to what was set back. */
+static bool is_same_action(const struct sigaction *before, const struct sigaction *after)
+{
+	const int of_libc = 0x04000000; /* SA_RESTORER */
+
+	return before->sa_handler == after->sa_handler &&
+	       (before->sa_flags | of_libc) == (after->sa_flags | of_libc);
+}
+
 bool host_state_is_the_same(const struct host_state *before, const struct host_state *after)
 {
-	bool is_same = same("descriptors below 64", before->open_fds == after->open_fds);
+	bool is_same = same("descriptors below 64",
+		before->open_fds == after->open_fds && have_same_fds(before, after));
 
 	is_same &= same("descriptors from 64", before->open_fds_above == after->open_fds_above);
 	is_same &= same("children", before->children == after->children);
 	is_same &= same("umask", before->umask == after->umask);
 	is_same &= same("working directory", strcmp(before->cwd, after->cwd) == 0);
 	is_same &= same("signal mask", memcmp(&before->mask, &after->mask, sizeof(sigset_t)) == 0);
+	is_same &= same("resource limits",
+		memcmp(before->limits, after->limits, sizeof(before->limits)) == 0);
+	is_same &= same("environment", before->environment == after->environment);
 	for (int number = 1; number < NSIG; number++)
 		is_same &= same("signal actions",
-			before->actions[number].sa_handler == after->actions[number].sa_handler &&
-				before->actions[number].sa_flags ==
-					after->actions[number].sa_flags);
+			is_same_action(&before->actions[number], &after->actions[number]));
 	return is_same;
+}
+
+static struct host_state noted;
+
+int host_note(void **state)
+{
+	(void)state;
+	oakum_trim();
+	host_state_take(&noted);
+	return 0;
+}
+
+int host_check(void **state)
+{
+	struct host_state now;
+
+	(void)state;
+	oakum_trim();
+	host_state_take(&now);
+	return host_state_is_the_same(&noted, &now) ? 0 : -1;
 }
