@@ -61,7 +61,7 @@ int tree_empty(struct tree *tree, const char *path, struct oakum_error *err);
 int tree_mark_opaque(struct tree *tree, const char *path, struct oakum_error *err);
 
 /* Sees to it that nothing has the name, as an entry that replaces it would. */
-int tree_clear(struct tree *tree, const char *path, struct oakum_error *err);
+int tree_clear(struct tree *tree, const struct entry *entry, struct oakum_error *err);
 
 /* Sets an attribute of the directory at path. */
 int tree_set_xattr(

@@ -44,14 +44,6 @@ static int clear_way(
 	return tree_remove_there(tree, parent, path, NULL, err);
 }
 
-int tree_clear(struct tree *tree, const char *path, struct oakum_error *err)
-{
-	struct parent *parent;
-	int r = tree_open_parent(tree, path, "mknodat", &parent, err);
-
-	return r < 0 ? r : clear_way(tree, parent, path, err);
-}
-
 /* Some callers want no directory to give way to another thing, nor that to one. */
 static int check_kind(const struct tree *tree, const struct parent *parent,
 	const struct entry *entry, struct oakum_error *err)
@@ -79,6 +71,14 @@ int tree_replace(struct tree *tree, const struct parent *parent, const struct en
 	int r = check_kind(tree, parent, entry, err);
 
 	return r < 0 ? r : clear_way(tree, parent, entry->path, err);
+}
+
+int tree_clear(struct tree *tree, const struct entry *entry, struct oakum_error *err)
+{
+	struct parent *parent;
+	int r = tree_open_parent(tree, entry->path, "mknodat", &parent, err);
+
+	return r < 0 ? r : tree_replace(tree, parent, entry, err);
 }
 
 /* --- all but directories and hard links: one system call makes them --- */

@@ -223,7 +223,7 @@ static int carry_out(struct unpacker *u, enum verdict verdict, const struct entr
 	case VERDICT_COPY:
 		return copy(u, entry, err);
 	case VERDICT_CLEAR:
-		return tree_clear(u->tree, entry->path, err);
+		return tree_clear(u->tree, entry, err);
 	}
 	__builtin_unreachable();
 }

@@ -208,6 +208,12 @@ def options(untar):
     untar("2.2/in-user-ns-skips-devices", tar.char("c"), tar.block("b"), tar.fifo("p"),
           tar.char("old"), tar.xattrs({"user.x": "1"}), tar.char("deep/c"),
           before=[disk.file("old")], options={"InUserNS": True})
+    both = {"NoOverwriteDirNonDir": True, "InUserNS": True}
+    for kind, make in (("char", tar.char), ("block", tar.block)):
+        untar(f"2.2/no-overwrite-by-a-{kind}-that-is-skipped", make("x"), options=both,
+              before=[disk.file("x/y")])
+        untar(f"2.2/no-overwrite-of-a-file-by-a-{kind}-that-is-skipped", make("x"), options=both,
+              before=[disk.file("x")])
     untar("2.2/in-user-ns-tolerates-xattrs", tar.xattrs({"trusted.x": "1"}), tar.file("f"),
           tar.xattrs({"user.x": "1"}), tar.symlink("l", "f"), options={"InUserNS": True})
 
