@@ -46,6 +46,13 @@ static int read_integer(json_t *value, const char *key, void *to, struct oakum_e
 	return 0;
 }
 
+static bool has_nul(const json_t *value)
+{
+	return json_is_string(value) &&
+	       strlen(json_string_value(value)) != json_string_length(value);
+}
+
+/* A string with a NUL is left out: no name starts with it, or matches it. */
 static int read_strings(json_t *value, const char *key, void *to, struct oakum_error *err)
 {
 	const char ***list = to;
@@ -65,13 +72,23 @@ static int read_strings(json_t *value, const char *key, void *to, struct oakum_e
 		const char *string = json_is_null(item) ? "" : json_string_value(item);
 		if (string == NULL)
 			return bad(err, key, "not a list of strings");
-		if (json_is_string(item) && strlen(string) != json_string_length(item))
+		if (has_nul(item))
 			continue;
 		(*list)[kept] = strdup(string);
 		if ((*list)[kept++] == NULL)
 			return fail(err, ENOMEM, "read options", NULL);
 	}
 	return 0;
+}
+
+/* To leave one out would widen what is asked for: of no names at all everything is packed. */
+static int read_names(json_t *value, const char *key, void *to, struct oakum_error *err)
+{
+	for (size_t i = 0; i < json_array_size(value); i++) {
+		if (has_nul(json_array_get(value, i)))
+			return bad(err, key, "a name with a NUL");
+	}
+	return read_strings(value, key, to, err);
 }
 
 static int read_map(json_t *value, const char *key, void *to, struct oakum_error *err)
@@ -113,7 +130,6 @@ static int read_chown(json_t *value, const char *key, void *to, struct oakum_err
 	return read_fields(value, fields, key, options, err);
 }
 
-/* A name with a NUL in it is none, and what it would be called does not matter. */
 static int read_renames(json_t *value, const char *key, void *to, struct oakum_error *err)
 {
 	struct storage_options *options = to;
@@ -137,6 +153,8 @@ static int read_renames(json_t *value, const char *key, void *to, struct oakum_e
 		const char *string = json_is_null(name) ? "" : json_string_value(name);
 		if (string == NULL)
 			return bad(err, key, "not an object of strings");
+		if (has_nul(name))
+			return bad(err, key, "a name with a NUL");
 		renames[kept].to = strdup(string);
 		if (renames[kept].to == NULL)
 			return fail(err, ENOMEM, "read options", NULL);
@@ -268,7 +286,7 @@ static int read_timestamp(json_t *value, const char *key, void *to, struct oakum
 #define IN(field) offsetof(struct storage_options, field)
 
 static const struct field all_fields[] = {
-	{ "IncludeFiles", read_strings, IN(include_files) },
+	{ "IncludeFiles", read_names, IN(include_files) },
 	{ "ExcludePatterns", read_strings, IN(exclude_patterns) },
 	{ "Compression", read_integer, IN(compression) },
 	{ "NoLchown", read_bool, IN(no_lchown) },

@@ -15,9 +15,10 @@ enum storage_options_tail {
 
 /*
  * Takes what Go's decoder takes: keys in any case, unknown ones skipped, of double
- * ones the last, null for what is left as it is. Numbers are integers. A string
- * with a NUL can be no name: in a list it is left out. Not taken, other than in Go:
- * bytes that are no UTF-8, and halves of surrogate pairs; no encoder writes them.
+ * ones the last, null for what is left as it is. Numbers are integers. An exclude
+ * with a NUL is left out, for it can match no name. Not taken, other than in Go: names
+ * with a NUL, bytes that are no UTF-8, and halves of surrogate pairs; no encoder
+ * writes the last two.
  *
  * -EPROTO with a sentence, -ENOMEM. To be ended with storage_options_free() in
  * every case.

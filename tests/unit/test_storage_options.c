@@ -181,6 +181,12 @@ static void a_string_with_a_nul_is_no_name(void **state)
 	assert_int_equal(parse("{\"ExcludePatterns\":[\"a\\u0000b\",\"c\"]}"), 0);
 	assert_string_equal(options.exclude_patterns[0], "c");
 	assert_null(options.exclude_patterns[1]);
+	storage_options_free(&options);
+	/* Left out they would ask for another thing: for all that is there, or a name cut short. */
+	assert_int_equal(parse("{\"IncludeFiles\":[\"a\\u0000b\"]}"), -EPROTO);
+	assert_string_equal(err.detail, "read options: IncludeFiles: a name with a NUL");
+	storage_options_free(&options);
+	assert_int_equal(parse("{\"RebaseNames\":{\"a\":\"b\\u0000c\"}}"), -EPROTO);
 }
 
 int main(void)
