@@ -137,11 +137,10 @@ static int check_arguments(int argc, char **argv)
 
 static int open_root(struct run *run, const char *root, struct oakum_error *err)
 {
-	if (strcmp(root, passed_root) == 0) {
-		run->root_fd = fd_duplicate_high(FD_PASSED_ROOT);
-		return run->root_fd < 0 ? fail(err, -run->root_fd, "fchdir", root) : 0;
-	}
-	cleanup_fd int fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const bool is_passed = strcmp(root, passed_root) == 0;
+	cleanup_fd int fd = openat(is_passed ? FD_PASSED_ROOT : AT_FDCWD, is_passed ? "." : root,
+		O_PATH | O_DIRECTORY | O_CLOEXEC);
+
 	if (fd < 0)
 		return fail_because(
 			err, errno, "", NULL, "open %s: %s", root, go_errno_text(errno));

@@ -5,6 +5,7 @@
  */
 #include "support/scratch.h"
 #include "support/tarball.h"
+#include "wire/request.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -20,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -29,8 +31,9 @@ enum {
 	TOO_LONG_MS = 20000,
 };
 
-/* The unpacker's six and CAP_SYS_ADMIN. */
-static const uint64_t capabilities = UINT64_C(0x8800001b) | UINT64_C(1) << 21;
+/* The unpacker's six and CAP_SYS_ADMIN; of the packer CAP_DAC_READ_SEARCH. */
+static const uint64_t of_unpacker = UINT64_C(0x8800001b) | UINT64_C(1) << 21;
+static const uint64_t of_packer = 1 << 2;
 
 static const struct member layer[] = {
 	directory("d"),
@@ -204,6 +207,43 @@ static void whatever_is_wrong_the_options_are_read_to_their_end(void **state)
 	free(options);
 }
 
+/* Tens of megabytes are taken; of more than is taken not a byte is left unread either. */
+static void options_that_are_too_long_are_read_to_their_end_too(void **state)
+{
+	static const struct {
+		size_t length;
+		int status;
+	} rows[] = { { REQUEST_MAX_BYTES, 0 }, { REQUEST_MAX_BYTES + LONG_OPTIONS, 1 } };
+	char *const arguments[] = { "storage-untar", "/", rootfs, NULL };
+	char said[1024];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char *options = malloc(rows[i].length);
+		assert_non_null(options);
+		memset(options, ' ', rows[i].length);
+		memcpy(options, "{}", 2);
+		struct child child = start(arguments);
+		give(&child.options_fd, options, rows[i].length);
+		assert_int_equal(collect(&child, said, sizeof(said)), rows[i].status);
+		free(options);
+	}
+	assert_string_equal(said, "read options: File too large (at most 64 MiB are taken)");
+}
+
+/* What newer parents pass as the root, where they have passed none. */
+static void a_root_that_was_not_passed_is_an_error(void **state)
+{
+	char *const arguments[] = { "storage-untar", "/", "/proc/self/fd/4", NULL };
+	struct child child = start(arguments);
+	char said[1024];
+
+	(void)state;
+	give(&child.options_fd, "{}", 2);
+	assert_int_equal(collect(&child, said, sizeof(said)), 1);
+	assert_string_equal(said, "open /proc/self/fd/4: bad file descriptor");
+}
+
 /* The parent puts it into a text of its own. */
 static void a_failure_is_one_text_without_a_newline(void **state)
 {
@@ -269,6 +309,51 @@ static void apply_layer_says_how_long_the_layer_is(void **state)
 	tarball_free(&tar);
 }
 
+static void assert_attribute(const char *path, const char *name, const char *expected)
+{
+	char whole[600];
+	char value[128];
+
+	snprintf(whole, sizeof(whole), "%s/%s", rootfs, path);
+	ssize_t length = lgetxattr(whole, name, value, sizeof(value) - 1);
+	assert_true(length >= 0);
+	value[length] = '\0';
+	assert_string_equal(value, expected);
+}
+
+/* In the form of the newest version; Debian's, which is the oracle elsewhere, has an older one. */
+static void a_forced_mode_is_told_by_an_attribute_of_every_file(void **state)
+{
+	static const char options[] =
+		"{\"ForceMask\":448,\"InUserNS\":true,"
+		"\"UIDMaps\":[{\"container_id\":0,\"host_id\":1000,\"size\":10}],"
+		"\"GIDMaps\":[{\"container_id\":0,\"host_id\":2000,\"size\":10}]}";
+	static const char name[] = "user.containers.override_stat";
+	const struct member members[] = {
+		directory("./", .mode = 01777, .uid = 7, .gid = 8),
+		directory("d", .mode = 02711, .uid = 5, .gid = 6),
+		file("d/f", "content", .mode = 04755, .uid = 1),
+		character_device("d/tty", 5, 0, .mode = 0620, .gid = 5),
+		END,
+	};
+	struct tarball tar = tarball_of(members);
+	char *const arguments[] = { "storage-untar", "/", rootfs, NULL };
+	struct child child = start(arguments);
+	char said[1024];
+
+	(void)state;
+	give(&child.options_fd, options, strlen(options));
+	give(&child.stream_fd, tar.bytes, tar.length);
+	assert_int_equal(collect(&child, said, sizeof(said)), 0);
+	assert_string_equal(said, "");
+	assert_attribute("", name, "7:8:0777:dir");
+	assert_attribute("d", name, "1005:2006:2711:dir");
+	assert_attribute("d/f", name, "1001:2000:4755:file");
+	assert_attribute("d/tty", name, "1000:2005:0620:char-5-0");
+	assert_true(scratch_file_is(&scratch, "d/tty", ""));
+	tarball_free(&tar);
+}
+
 /* --- what it has left --- */
 
 static void read_text(pid_t pid, const char *name, char *text, size_t room)
@@ -306,35 +391,71 @@ static int count_fds(pid_t pid)
 	return count;
 }
 
-/* Before the first byte of the stream there is nothing but walls. */
-static void before_the_first_byte_every_wall_stands(void **state)
+/* Once it waits for something it has these capabilities alone, and every other wall stands. */
+static void assert_walled(pid_t pid, uint64_t capabilities)
 {
-	char *const arguments[] = { "storage-untar", "/", rootfs, NULL };
-	struct child child = start(arguments);
-	char status[4096];
-	char said[1024];
 	uint64_t effective = 0;
+	char status[4096];
 
-	(void)state;
-	give(&child.options_fd, "{}", 2);
 	for (int i = 0; i < 1000 && effective != capabilities; i++) {
 		usleep(2000);
-		read_text(child.pid, "status", status, sizeof(status));
+		read_text(pid, "status", status, sizeof(status));
 		effective = field(status, "CapEff:\t", 16);
 	}
 	usleep(20000); /* from the last capability to the filter */
-	read_text(child.pid, "status", status, sizeof(status));
+	read_text(pid, "status", status, sizeof(status));
 	assert_true(field(status, "CapPrm:\t", 16) == capabilities);
 	assert_true(field(status, "CapInh:\t", 16) == 0);
 	assert_int_equal(field(status, "NoNewPrivs:\t", 10), 1);
 #ifndef OAKUM_SANITIZED
 	assert_int_equal(field(status, "Seccomp:\t", 10), 2);
 #endif
-	/* Its three streams and the root, no options, nothing of the parent's. */
-	assert_int_equal(count_fds(child.pid), 4);
-	assert_int_equal(collect(&child, said, sizeof(said)), 0);
 }
 
+/* Before the first byte of the stream there is nothing but walls. */
+static void before_the_first_byte_every_wall_stands(void **state)
+{
+	char *const untar[] = { "storage-untar", "/", rootfs, NULL };
+	char *const layers[] = { "storage-applyLayer", rootfs, NULL };
+	char *const *const rows[] = { untar, layers };
+	char said[1024];
+
+	(void)state;
+	setenv("OPT", "{}", 1);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct child child = start(rows[i]);
+		give(&child.options_fd, "{}", 2);
+		assert_walled(child.pid, of_unpacker);
+		/* Its three streams and the root, no options, nothing of the parent's. */
+		assert_int_equal(count_fds(child.pid), 4);
+		assert_int_equal(collect(&child, said, sizeof(said)), 0);
+	}
+	unsetenv("OPT");
+}
+
+/* It is stopped by a stream that nobody reads, half way through a file. */
+static void storage_tar_packs_behind_walls(void **state)
+{
+	char *const arguments[] = { "storage-tar", "/", rootfs, NULL };
+	char path[600];
+	char *said = malloc(4 * LONG_OPTIONS);
+
+	(void)state;
+	assert_non_null(said);
+	snprintf(path, sizeof(path), "%s/f", rootfs);
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, 3 * LONG_OPTIONS), 0);
+	close(fd);
+	struct child child = start(arguments);
+	give(&child.stream_fd, "{}", 2);
+	assert_walled(child.pid, of_packer);
+	/* Its three streams and the root; the start, the directory and the file that it is at. */
+	assert_int_equal(count_fds(child.pid), 7);
+	assert_int_equal(collect(&child, said, 4 * LONG_OPTIONS), 0);
+	assert_string_equal(said, "f");
+	free(said);
+}
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -344,13 +465,20 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			whatever_is_wrong_the_options_are_read_to_their_end, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
+			options_that_are_too_long_are_read_to_their_end_too, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_root_that_was_not_passed_is_an_error, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
 			a_failure_is_one_text_without_a_newline, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			what_follows_the_archive_is_read_on_success_alone, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			apply_layer_says_how_long_the_layer_is, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
+			a_forced_mode_is_told_by_an_attribute_of_every_file, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
 			before_the_first_byte_every_wall_stands, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(storage_tar_packs_behind_walls, set_up, tear_down),
 	};
 
 	if (geteuid() != 0) {

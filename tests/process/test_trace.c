@@ -181,6 +181,23 @@ static void apply_layer_under_strace(struct traced *paths)
 	wait_for_success(pid);
 }
 
+/* The tree is of the layer and holds the traps too, which nothing is asked of. */
+static void tar_under_strace(struct traced *paths)
+{
+	static const char without_traps[] = "{\"ExcludePatterns\":[\"etc\",\"lib\",\"usr\"]}";
+	char *const command[] = { OAKUM_HELPER, "storage-tar", "/", paths->rootfs, NULL };
+
+	untar_under_strace(paths);
+	write_file(paths->options, without_traps, strlen(without_traps));
+	pid_t pid = fork();
+	if (pid == 0) {
+		hand_over(paths->options, 0);
+		hand_over("/dev/null", 1);
+		run_under_strace(paths, command);
+	}
+	wait_for_success(pid);
+}
+
 /* The calls with a path in them start with the path after a descriptor, or at once. */
 static bool takes_path(const char *call)
 {
@@ -281,12 +298,19 @@ static void and_so_does_storage_apply_layer(void **state)
 	check_traced(apply_layer_under_strace);
 }
 
+static void storage_tar_opens_only_names_that_it_packs(void **state)
+{
+	(void)state;
+	check_traced(tar_under_strace);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(after_the_root_switch_only_names_of_the_layer_are_opened),
 		cmocka_unit_test(storage_untar_opens_only_names_of_the_layer_too),
 		cmocka_unit_test(and_so_does_storage_apply_layer),
+		cmocka_unit_test(storage_tar_opens_only_names_that_it_packs),
 	};
 
 	if (geteuid() != 0) {
