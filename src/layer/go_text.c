@@ -96,12 +96,29 @@ static void append_path(char *buffer, size_t *length, const char *path)
 	append(buffer, length, path);
 }
 
-static const char unhandled[] = "unhandled tar header type ";
+/* Details that start with a text of Go's own, and what Go has before it. */
+static const struct own_text {
+	const char *start;
+	const char *before;
+} own_texts[] = {
+	{ "unhandled tar header type ", "" },
+	{ "sparse file references non-existent data", "archive/tar: " },
+	{ "sparse file contains unreferenced data", "archive/tar: " },
+};
 
-/* How much of the detail is a text of Go's own. */
-static size_t type_length(const struct oakum_error *err)
+static const struct own_text *find_own(const struct oakum_error *err)
 {
-	if (!string_starts_with(err->detail, unhandled))
+	for (size_t i = 0; i < sizeof(own_texts) / sizeof(own_texts[0]); i++) {
+		if (string_starts_with(err->detail, own_texts[i].start))
+			return &own_texts[i];
+	}
+	return NULL;
+}
+
+/* How much of the detail it is, with what parts it from the rest. */
+static size_t own_length(const struct oakum_error *err)
+{
+	if (find_own(err) == NULL)
 		return 0;
 	size_t length = strcspn(err->detail, ";");
 	return length + strspn(err->detail + length, "; ");
@@ -111,9 +128,8 @@ static size_t type_length(const struct oakum_error *err)
 static void append_detail(char *buffer, size_t *length, const struct oakum_error *err)
 {
 	char detail[sizeof(err->detail)];
-	const size_t type = type_length(err);
 
-	snprintf(detail, sizeof(detail), "%s", err->detail + type);
+	snprintf(detail, sizeof(detail), "%s", err->detail + own_length(err));
 	char *hint = strstr(detail, "; --");
 	if (hint != NULL)
 		*hint = '\0';
@@ -133,24 +149,25 @@ static void append_reason(char *buffer, size_t *length, const struct oakum_error
 	append(buffer, length, ")");
 }
 
-/* The first part of its detail alone. */
-static void append_type(char *buffer, size_t *length, const char *detail)
+static void append_own(char *buffer, size_t *length, const struct own_text *own, const char *detail)
 {
-	char type[64];
+	char text[64];
 
-	snprintf(type, sizeof(type), "%.*s", (int)strcspn(detail, ";"), detail);
-	append(buffer, length, type);
+	snprintf(text, sizeof(text), "%.*s", (int)strcspn(detail, ";"), detail);
+	append(buffer, length, own->before);
+	append(buffer, length, text);
 }
 
 static void write_bad_stream(char *buffer, const struct oakum_error *err, bool ended_early)
 {
+	const struct own_text *own = find_own(err);
 	size_t length = 0;
 
 	buffer[0] = '\0';
 	if (ended_early)
 		append(buffer, &length, "unexpected EOF");
-	else if (type_length(err) > 0)
-		append_type(buffer, &length, err->detail);
+	else if (own != NULL)
+		append_own(buffer, &length, own, err->detail);
 	else if (err->code == EFBIG)
 		append(buffer, &length, "archive/tar: header field too long");
 	else

@@ -33,8 +33,11 @@ static int finish(const struct sparse_file *file, struct oakum_error *err)
 		return refuse("a region of a sparse file lies past its end", err);
 	if (file->map_bytes > file->stored_bytes)
 		return refuse("the map of a sparse file is longer than its body", err);
-	if (file->regions.stored_bytes != file->stored_bytes - file->map_bytes)
-		return refuse("the regions of a sparse file are not as long as its content", err);
+	/* In the words of Go's archive/tar. */
+	if (file->regions.stored_bytes > file->stored_bytes - file->map_bytes)
+		return refuse("sparse file references non-existent data", err);
+	if (file->regions.stored_bytes < file->stored_bytes - file->map_bytes)
+		return refuse("sparse file contains unreferenced data", err);
 	return 1;
 }
 

@@ -101,6 +101,11 @@ static void an_error_is_worded_as_the_go_child_words_it(void **state)
 			OAKUM_STAGE_READ, false,
 			"unhandled tar header type 68 (a: it is at "
 			"byte 0)" },
+		{ "read header", EBADMSG, "a",
+			"sparse file contains unreferenced data; it is at byte 0", OAKUM_STAGE_READ,
+			false,
+			"archive/tar: sparse file contains unreferenced data (a: it is at byte "
+			"0)" },
 		{ "check entry", EBADMSG, "a\n", "it hides nothing", OAKUM_STAGE_POLICY, false,
 			"check entry /a\\n: it hides nothing" },
 	};
