@@ -41,6 +41,7 @@ func init() {
 		{name: "pack-below-the-root", run: packBelowRoot},
 		{name: "pack-never-leaves-the-root", run: packNeverLeaves},
 		{name: "pack-no-such-root", run: packNoRoot},
+		{name: "pack-errors-reach-the-caller", run: packErrors},
 	}...)
 }
 
@@ -226,4 +227,25 @@ func packNoRoot(t *T) {
 		stream.Close()
 	}
 	t.fails(err, "no such file or directory")
+}
+
+// What cannot be packed as asked is an error of whoever reads the stream, and no empty archive.
+func packErrors(t *T) {
+	source := t.mkdir("source")
+	t.write("source/file", "x")
+	for _, row := range []struct {
+		options archive.TarOptions
+		text    string
+	}{
+		{archive.TarOptions{ExcludePatterns: []string{"a[b"}}, "syntax error in pattern"},
+		{archive.TarOptions{Compression: archive.Xz}, "unsupported compression format tar.xz"},
+		{archive.TarOptions{Compression: archive.Bzip2}, "unsupported compression format tar.bz2"},
+	} {
+		options := row.options
+		stream, err := chrootarchive.Tar(source, &options, source)
+		t.must(err)
+		_, err = io.ReadAll(stream)
+		stream.Close()
+		t.fails(err, row.text)
+	}
 }
