@@ -78,7 +78,8 @@ static void become(const int *stream, const int *options, const int *said, char 
 	_exit(127);
 }
 
-static struct child start(char *const *arguments)
+/* flags: of its pipes. */
+static struct child start_with(char *const *arguments, int flags)
 {
 	struct child child;
 	int stream[2];
@@ -86,9 +87,9 @@ static struct child start(char *const *arguments)
 	int said[2];
 
 	/* Past the numbers that the helper is given. */
-	assert_int_equal(pipe2(stream, O_CLOEXEC), 0);
-	assert_int_equal(pipe2(options, O_CLOEXEC), 0);
-	assert_int_equal(pipe2(said, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(stream, flags | O_CLOEXEC), 0);
+	assert_int_equal(pipe2(options, flags | O_CLOEXEC), 0);
+	assert_int_equal(pipe2(said, flags | O_CLOEXEC), 0);
 	child.pid = fork();
 	assert_true(child.pid >= 0);
 	if (child.pid == 0)
@@ -100,6 +101,11 @@ static struct child start(char *const *arguments)
 	child.options_fd = options[1];
 	child.said_fd = said[0];
 	return child;
+}
+
+static struct child start(char *const *arguments)
+{
+	return start_with(arguments, 0);
 }
 
 static void give(int *fd, const void *bytes, size_t length)
@@ -242,6 +248,28 @@ static void a_root_that_was_not_passed_is_an_error(void **state)
 	give(&child.options_fd, "{}", 2);
 	assert_int_equal(collect(&child, said, sizeof(said)), 1);
 	assert_string_equal(said, "open /proc/self/fd/4: bad file descriptor");
+}
+
+/* Go's own descriptors are such, and what is not there yet is no error. */
+static void it_waits_for_what_comes_late_on_descriptors_that_do_not_block(void **state)
+{
+	struct tarball tar = tarball_of(layer);
+	char *const arguments[] = { "storage-untar", "/", rootfs, NULL };
+	struct child child = start_with(arguments, O_NONBLOCK);
+	char said[1024];
+
+	(void)state;
+	usleep(20000);
+	assert_int_equal(write(child.options_fd, "{", 1), 1);
+	usleep(20000);
+	give(&child.options_fd, "}", 1);
+	usleep(20000);
+	assert_int_equal(write(child.stream_fd, tar.bytes, 700), 700);
+	usleep(20000);
+	give(&child.stream_fd, tar.bytes + 700, tar.length - 700);
+	assert_int_equal(collect(&child, said, sizeof(said)), 0);
+	assert_true(scratch_file_is(&scratch, "d/f", "content"));
+	tarball_free(&tar);
 }
 
 /* The parent puts it into a text of its own. */
@@ -468,6 +496,9 @@ int main(void)
 			options_that_are_too_long_are_read_to_their_end_too, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_root_that_was_not_passed_is_an_error, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			it_waits_for_what_comes_late_on_descriptors_that_do_not_block, set_up,
+			tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_failure_is_one_text_without_a_newline, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
