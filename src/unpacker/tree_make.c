@@ -76,9 +76,14 @@ int tree_replace(struct tree *tree, const struct parent *parent, const struct en
 int tree_clear(struct tree *tree, const struct entry *entry, struct oakum_error *err)
 {
 	struct parent *parent;
-	int r = tree_open_parent(tree, entry->path, "mknodat", &parent, err);
+	int r = tree_open_or_make(tree, entry->path, path_parent_length(entry->path), &parent);
 
-	return r < 0 ? r : tree_replace(tree, parent, entry, err);
+	/* Below what is no directory nothing has the name, and nothing will have it. */
+	if (r == -ENOTDIR || r == -ELOOP || r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return tree_fail_parent(tree, -r, "mknodat", entry->path, err);
+	return tree_replace(tree, parent, entry, err);
 }
 
 /* --- all but directories and hard links: one system call makes them --- */

@@ -214,6 +214,10 @@ def options(untar):
               before=[disk.file("x/y")])
         untar(f"2.2/no-overwrite-of-a-file-by-a-{kind}-that-is-skipped", make("x"), options=both,
               before=[disk.file("x")])
+    for name, parent in (("a-file", disk.file("p")), ("a-loop", disk.symlink("p", "p")),
+                         ("a-dangling-symlink", disk.symlink("p", "nowhere"))):
+        untar("2.2/in-user-ns-skips-a-device-below-" + name, tar.char("p/c"), before=[parent],
+              options={"InUserNS": True})
     untar("2.2/in-user-ns-tolerates-xattrs", tar.xattrs({"trusted.x": "1"}), tar.file("f"),
           tar.xattrs({"user.x": "1"}), tar.symlink("l", "f"), options={"InUserNS": True})
 
