@@ -811,6 +811,10 @@ def links(untar):
     untar("3.4/hard-link-raw-name-is-a-symlink-elsewhere", tar.file("t", mode=0o600), tar.hardlink(
         "h", "t", mode=0o755, mtime=2), place="/sub",
         before=[disk.directory("sub"), disk.symlink("t", "u")])
+    untar("3.4/hard-link-to-a-symlink-raw-name-is-a-file-elsewhere", tar.symlink("l", "t"),
+          tar.hardlink("h", "l", mode=0o4777, mtime=2), place="/sub",
+          before=[disk.directory("sub"), disk.file("sub/t", mode=0o600), disk.file("l")],
+          danger="what the link leads to keeps its mode and times")
     untar("3.4/hard-link-absolute", tar.file("t"), tar.hardlink("h", "/t", mode=0o755))
     untar("3.4/hard-link-absolute-in-a-place", tar.file("t"), tar.hardlink("h", "/t", mode=0o755),
           place="/sub", before=[disk.directory("sub")])
