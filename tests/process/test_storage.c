@@ -28,6 +28,8 @@
 
 enum {
 	LONG_OPTIONS = 1 << 20, /* far past what a pipe holds */
+	LARGE_FILE = 3 << 20,	/* and past what is written at once */
+	STREAM_ROOM = 4 << 20,
 	TOO_LONG_MS = 20000,
 };
 
@@ -466,21 +468,21 @@ static void storage_tar_packs_behind_walls(void **state)
 {
 	char *const arguments[] = { "storage-tar", "/", rootfs, NULL };
 	char path[600];
-	char *said = malloc(4 * LONG_OPTIONS);
+	char *said = malloc(STREAM_ROOM);
 
 	(void)state;
 	assert_non_null(said);
 	snprintf(path, sizeof(path), "%s/f", rootfs);
 	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	assert_true(fd >= 0);
-	assert_int_equal(ftruncate(fd, 3 * LONG_OPTIONS), 0);
+	assert_int_equal(ftruncate(fd, LARGE_FILE), 0);
 	close(fd);
 	struct child child = start(arguments);
 	give(&child.stream_fd, "{}", 2);
 	assert_walled(child.pid, of_packer);
 	/* Its three streams and the root; the start, the directory and the file that it is at. */
 	assert_int_equal(count_fds(child.pid), 7);
-	assert_int_equal(collect(&child, said, 4 * LONG_OPTIONS), 0);
+	assert_int_equal(collect(&child, said, STREAM_ROOM), 0);
 	assert_string_equal(said, "f");
 	free(said);
 }
