@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "helper/json.h"
+#include "layer/go_text.h"
 #include "wire/request.h"
 
 #include <errno.h>
@@ -382,10 +383,11 @@ int storage_options_read(int fd, struct storage_options *options, struct oakum_e
 
 	*options = (struct storage_options){ 0 };
 	int r = read_all(fd, &text, &length);
-	if (r < 0)
-		return fail_because(err, -r, "", NULL,
-			"read options: %s (at most %d MiB are taken)", strerrordesc_np(-r),
+	if (r == -EFBIG)
+		return fail_because(err, EFBIG, "", NULL, "read options: more than %d MiB",
 			REQUEST_MAX_BYTES >> 20);
+	if (r < 0)
+		return fail_because(err, -r, "", NULL, "read options: %s", go_errno_text(-r));
 	return storage_options_parse(text, length, STORAGE_TAIL_IGNORED, options, err);
 }
 

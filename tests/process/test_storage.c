@@ -236,7 +236,7 @@ static void options_that_are_too_long_are_read_to_their_end_too(void **state)
 		assert_int_equal(collect(&child, said, sizeof(said)), rows[i].status);
 		free(options);
 	}
-	assert_string_equal(said, "read options: File too large (at most 64 MiB are taken)");
+	assert_string_equal(said, "read options: more than 64 MiB");
 }
 
 /* What newer parents pass as the root, where they have passed none. */
