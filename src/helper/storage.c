@@ -16,6 +16,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,7 +45,7 @@ struct run {
 	char *destination;  /* absolute and clean */
 	uint32_t umask_was; /* of the caller, which is that of implied directories */
 	char started[32];   /* the time, for warnings: later no file of time zones is in reach */
-	unsigned int warnings;
+	atomic_uint warnings;
 };
 
 static void end_run(struct run *run)
@@ -81,6 +82,12 @@ static void note_time(struct run *run)
 		run->started[0] = '\0';
 }
 
+/* Any thread may warn: a line is one write. */
+static bool may_warn(struct run *run)
+{
+	return atomic_fetch_add(&run->warnings, 1) < WARNINGS_MAX;
+}
+
 /* In the form of logrus, which callers may take apart. */
 static void warn(void *context, const char *message)
 {
@@ -88,7 +95,7 @@ static void warn(void *context, const char *message)
 	char quoted[GO_QUOTED_BYTES];
 	char line[GO_QUOTED_BYTES + 128];
 
-	if (run->warnings++ >= WARNINGS_MAX)
+	if (!may_warn(run))
 		return;
 	snprintf(line, sizeof(line), "time=\"%s\" level=warning msg=%s\n", run->started,
 		go_quote(message, quoted));
@@ -109,7 +116,7 @@ static void tell(void *context, const struct oakum_error *err)
 		warn(run, line);
 		return;
 	}
-	if (run->warnings++ >= WARNINGS_MAX)
+	if (!may_warn(run))
 		return;
 	snprintf(line, sizeof(line),
 		"Chown error detected. Ignoring due to ignoreChownErrors flag: %s\n", text);
@@ -217,7 +224,8 @@ static int open_unpacker(
 		.rootfs_fd = walls.root_fd,
 		.whiteouts = whiteouts_of(run, is_layer),
 		.profile = OAKUM_PROFILE_COMPAT,
-		.threads = 1, /* what is forgiven is told from this thread alone */
+		/* What is ignored is told in the order of the layer: by one thread. */
+		.threads = run->options.ignore_chown_errors ? 1 : 0,
 		.limits = limits,
 		.storage = &run->storage,
 	};

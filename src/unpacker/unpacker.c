@@ -176,6 +176,14 @@ void unpacker_close(struct unpacker **unpacker)
 	free(old);
 }
 
+/* By the rules of containers/storage a link changes its file, which has to be complete for that. */
+static int place_hard_link(struct unpacker *u, const struct entry *entry, struct oakum_error *err)
+{
+	int r = u->storage_policy == NULL ? 0 : writer_finish(u->writer, err);
+
+	return r < 0 ? r : tree_place(u->tree, entry, err);
+}
+
 static int place(struct unpacker *u, const struct entry *entry, struct oakum_error *err)
 {
 	struct metadata metadata;
@@ -184,6 +192,8 @@ static int place(struct unpacker *u, const struct entry *entry, struct oakum_err
 
 	if (r < 0)
 		return r;
+	if (entry->type == ENTRY_HARD_LINK)
+		return place_hard_link(u, entry, err);
 	if (entry->type != ENTRY_FILE)
 		return tree_place(u->tree, entry, err);
 	r = tree_create_file(u->tree, entry, &file_fd, &metadata, err);

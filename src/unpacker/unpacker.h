@@ -18,7 +18,8 @@ struct unpacker_storage {
 	const char *destination; /* absolute and clean; "/" is the rootfs */
 	bool is_layer;		 /* storage-applyLayer */
 	uint32_t implied_mode;	 /* of directories that no entry tells about */
-	void (*tell)(void *context, const struct oakum_error *err); /* what was forgiven */
+	/* What was forgiven; from any thread. */
+	void (*tell)(void *context, const struct oakum_error *err);
 	void *context;
 };
 

@@ -435,6 +435,57 @@ static void a_full_file_system_is_told_with_the_entry_that_met_it(void **state)
 	tarball_free(&tar);
 }
 
+static void tell_nothing(void *context, const struct oakum_error *told)
+{
+	(void)context;
+	fail_msg("%s: %s", told->entry, told->op);
+}
+
+/* Whatever is still to be written then: the link's entry has the last word on its file. */
+static void by_the_rules_of_storage_a_hard_link_changes_a_file_that_is_complete(void **state)
+{
+	enum { FILES = 50 };
+	static const struct storage_options defaults;
+	const struct unpacker_storage storage = {
+		.options = &defaults,
+		.destination = "/",
+		.tell = tell_nothing,
+	};
+	struct tarball tar = { 0 };
+	const struct member last = END;
+
+	(void)state;
+	for (int i = 0; i < FILES; i++) {
+		char name[16];
+		char link_name[16];
+		snprintf(name, sizeof(name), "f%02d", i);
+		snprintf(link_name, sizeof(link_name), "l%02d", i);
+		const struct member members[] = {
+			big_file(name, 100000, .uid = 5, .mtime = 6),
+			hard_link_to(link_name, name, .mode = 0711, .uid = 7, .mtime = 8),
+		};
+		tarball_add(&tar, &members[0]);
+		tarball_add(&tar, &members[1]);
+	}
+	tarball_add(&tar, &last);
+	for (unsigned int threads = 1; threads < 5; threads++) {
+		assert_int_equal(unpack_as(&tar, WITH(.threads = threads, .storage = &storage,
+							 .whiteouts = OAKUM_WHITEOUTS_VERBATIM)),
+			0);
+		for (int i = 0; i < FILES; i++) {
+			char name[16];
+			snprintf(name, sizeof(name), "f%02d", i);
+			const struct stat status = status_of(name);
+			assert_int_equal(status.st_mode, S_IFREG | 0711);
+			assert_int_equal(status.st_uid, 7);
+			assert_int_equal(status.st_mtime, 8);
+			assert_int_equal(status.st_size, 100000);
+		}
+		scratch_renew(&scratch);
+	}
+	tarball_free(&tar);
+}
+
 #define IN_SCRATCH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -452,6 +503,7 @@ int main(void)
 		IN_SCRATCH(a_stream_cut_off_anywhere_says_so),
 		IN_SCRATCH(the_stream_is_read_to_its_last_byte),
 		IN_SCRATCH(a_full_file_system_is_told_with_the_entry_that_met_it),
+		IN_SCRATCH(by_the_rules_of_storage_a_hard_link_changes_a_file_that_is_complete),
 	};
 
 	if (geteuid() != 0) {
