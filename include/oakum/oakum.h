@@ -194,7 +194,7 @@ struct oakum_unpack_options {
 	uint64_t max_ratio;	     /* tar bytes for one layer byte, past the first 1 GiB; 2000 */
 	uint64_t max_window_bytes;   /* of a decoder; 128 MiB */
 	uint64_t max_trailing_bytes; /* after the end of the archive; 64 MiB */
-	uint64_t max_entry_xattrs;   /* attributes of one entry; 1024 */
+	uint64_t max_entry_xattrs;   /* attributes of one entry, and entries of its ACLs; 1024 */
 	uint64_t min_free_bytes;     /* to leave on the file system of the rootfs; 0 */
 	uint64_t min_free_inodes;    /* the same; where file systems count them; 0 */
 	const struct oakum_id_range *uid_map; /* NULL: each id is itself; else the ids there are */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "layer/acl.h"
 
-#include <stdlib.h>
+#include "base/sort.h"
 
 enum {
 	VERSION = 2,
@@ -56,7 +56,7 @@ size_t acl_bytes(size_t count)
 
 void acl_write(struct acl_entry *entries, size_t count, unsigned char *value)
 {
-	qsort(entries, count, sizeof(*entries), compare);
+	sort_items(entries, count, sizeof(*entries), compare);
 	write_little(value, VERSION, 4);
 	for (size_t i = 0; i < count; i++) {
 		unsigned char *at = value + acl_bytes(i);

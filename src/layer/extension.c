@@ -124,6 +124,9 @@ static int read_pax(struct extensions *extensions, struct oakum_error *err)
 	const struct text *name = pax->sparse_name.length > 0 ? &pax->sparse_name : &pax->path;
 	if (name->length > 0)
 		keep_name(extensions, name->bytes, name->length);
+	/* libarchive compares each entry of a list with all before it. */
+	if (pax->acl_entries > extensions->limits->entry_xattrs)
+		return limit_exceeded(err, "entry-xattrs", extensions->limits->entry_xattrs, NULL);
 	return 0;
 }
 

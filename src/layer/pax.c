@@ -252,10 +252,20 @@ static bool is_disputed(const struct text *key)
 	return text_starts_with(key, sparse_prefix) || text_starts_with(key, "GNU.volume.");
 }
 
+/* Each entry of a list but the last ends with one of these. */
+static void count_acl(struct pax *pax, const struct text *list)
+{
+	pax->acl_entries++;
+	for (size_t i = 0; i < list->length; i++)
+		pax->acl_entries += list->bytes[i] == ',' || list->bytes[i] == '\n';
+}
+
 static const char *take_record(struct pax *pax, const struct record *record)
 {
 	static const char bad_value[] = "has a value that cannot be";
 
+	if (text_starts_with(&record->key, "SCHILY.acl."))
+		count_acl(pax, &record->value);
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		if (text_is(&record->key, keys[i].key))
 			return keys[i].read(pax, record) ? NULL : bad_value;

@@ -26,6 +26,8 @@ struct pax {
 	int64_t atime_s;
 	uint32_t atime_ns;
 
+	uint64_t acl_entries; /* at most so many are in the access control lists, all together */
+
 	uint32_t seen;	  /* a bit for each key of sparse files */
 	bool wants_bytes; /* GNU.sparse.offset was read, its numbytes is due */
 	uint64_t real_size;

@@ -20,9 +20,8 @@ bool text_has_nul(const struct text *text);
 bool string_starts_with(const char *string, const char *start);
 
 /*
- * One that is there twice, or NULL. Sorts texts. In place and never quadratic:
- * an attacker chooses them; and without qsort(3), which asks the system how
- * much memory there is.
+ * One that is there twice, or NULL. Sorts texts, in place and never quadratic:
+ * an attacker chooses them.
  */
 const struct text *text_find_double(struct text *texts, size_t count);
 

@@ -335,6 +335,58 @@ static void attributes_are_counted_and_measured(void **state)
 	run_both(&huge, &tar);
 }
 
+/* Its reader compares each entry of a list with all before it: 50,000 of them took seconds. */
+static void a_flood_of_acl_entries_is_counted_before_it_is_read(void **state)
+{
+	enum { COUNT = 50000, ENTRY_BYTES = sizeof(",user:x:rw-:12345") };
+	static const char start[] = "SCHILY.acl.access=user::rw-,group::r--,other::r--,mask::rw-";
+	const struct hostile_case hostile = {
+		.id = "R07", PAST_LIMIT, .says = "entry-xattrs=1024"
+	};
+	char *record = malloc(sizeof(start) + (size_t)COUNT * ENTRY_BYTES);
+	const char *const records[] = { record };
+	const struct member acl = {
+		.kind = MEMBER_PAX, .type_flag = 'x', .name = "pax", .records = records, .count = 1
+	};
+	struct tarball tar = { 0 };
+	int length = 0;
+
+	(void)state;
+	assert_non_null(record);
+	length += sprintf(record, "%s", start);
+	for (int i = 0; i < COUNT; i++)
+		length += sprintf(record + length, ",user:x:rw-:%d", i);
+	tarball_add(&tar, &acl);
+	tarball_add(&tar, &(const struct member)file("a", "x"));
+	tarball_add(&tar, &(const struct member)END);
+	free(record);
+	run_both(&hostile, &tar);
+}
+
+/* So long a list is sorted, which qsort(3) would not do without a call that no list allows. */
+static void a_long_acl_is_sorted_behind_the_walls(void **state)
+{
+	enum { COUNT = 200, ENTRY_BYTES = sizeof(",user:x:rw-:12345") };
+	static const char start[] = "SCHILY.acl.access=mask::rwx,other::r--";
+	const struct hostile_case hostile = { .id = "X17" };
+	char record[sizeof(start) + COUNT * ENTRY_BYTES + 64];
+	const char *const records[] = { record };
+	const struct member acl = {
+		.kind = MEMBER_PAX, .type_flag = 'x', .name = "pax", .records = records, .count = 1
+	};
+	struct tarball tar = { 0 };
+	int length = sprintf(record, "%s", start);
+
+	(void)state;
+	for (int i = 0; i < COUNT; i++)
+		length += sprintf(record + length, ",user:x:rw-:%d", 7919 * i % 65521);
+	sprintf(record + length, ",group::r--,user::rw-");
+	tarball_add(&tar, &acl);
+	tarball_add(&tar, &(const struct member)file("a", "x"));
+	tarball_add(&tar, &(const struct member)END);
+	run_both(&hostile, &tar);
+}
+
 static void a_hole_takes_no_space(void **state)
 {
 	const struct hostile_case cases[] = {
@@ -399,6 +451,8 @@ static int run(void)
 		cmocka_unit_test(inodes_are_counted_before_they_run_out),
 		cmocka_unit_test(stacked_headers_are_refused_at_the_second),
 		cmocka_unit_test(attributes_are_counted_and_measured),
+		cmocka_unit_test(a_flood_of_acl_entries_is_counted_before_it_is_read),
+		cmocka_unit_test(a_long_acl_is_sorted_behind_the_walls),
 		cmocka_unit_test(a_hole_takes_no_space),
 		cmocka_unit_test(times_are_exact),
 	};

@@ -317,6 +317,9 @@ static void check_result(const struct hostile_case *hostile, uint32_t profile,
 				found, tree);
 		free(found);
 	}
+	if (stats->denied_calls != 0)
+		complain("%s, %s: a wall has denied call %u", hostile->id, name_of(profile),
+			stats->denied_call);
 	if (stats->dropped_xattrs != hostile->dropped_xattrs ||
 		stats->dropped_entries != hostile->dropped_entries)
 		complain("%s, %s: dropped %" PRIu64 " attributes and %" PRIu64 " entries",
