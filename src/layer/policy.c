@@ -50,6 +50,7 @@ static int open_parts(
 		.owners = options->owners,
 		.labels = options->labels,
 		.privileges = options->privileges,
+		.is_strict = policy->is_strict,
 	};
 	policy->xattrs = xattr_policy_new(rules);
 	if (policy->xattrs == NULL || idmap_of_ranges(options->uid_map, &rules->uids) < 0 ||

@@ -2,6 +2,7 @@
 #include "layer/xattr_policy.h"
 
 #include "base/error.h"
+#include "base/sort.h"
 #include "layer/acl.h"
 #include "layer/capability.h"
 #include "layer/text.h"
@@ -79,6 +80,15 @@ static struct rewritten *rewritten_of(struct xattr_policy *policy, const char *n
 	return NULL;
 }
 
+static bool is_same_value(const struct xattr *one, const struct xattr *other)
+{
+	return one->value_bytes == other->value_bytes &&
+	       (one->value == other->value ||
+		       memcmp(one->value, other->value, one->value_bytes) == 0);
+}
+
+#define TWICE "it stands there twice, and not the same"
+
 /* Some writers spell an attribute in two ways; of two that differ readers take one or the other. 1
  * for the first, 0 for it again. */
 static int check_single(const struct entry *entry, const struct xattr *xattr,
@@ -90,10 +100,7 @@ static int check_single(const struct entry *entry, const struct xattr *xattr,
 		rewritten->first = xattr;
 		return 1;
 	}
-	if (first->value_bytes == xattr->value_bytes &&
-		memcmp(first->value, xattr->value, xattr->value_bytes) == 0)
-		return 0;
-	return refuse(entry, xattr, "it stands there twice, and not the same", err);
+	return is_same_value(first, xattr) ? 0 : refuse(entry, xattr, TWICE, err);
 }
 
 static int refuse_unmapped(
@@ -278,6 +285,32 @@ static int reserve(struct xattr_policy *policy, size_t count)
 	return 0;
 }
 
+static int compare_names(const void *left, const void *right)
+{
+	return strcmp(((const struct xattr *)left)->name, ((const struct xattr *)right)->name);
+}
+
+/* The same of all others. Sorts them where the kept ones will be. */
+static int check_all_single(
+	struct xattr_policy *policy, const struct entry *entry, struct oakum_error *err)
+{
+	struct xattr *sorted = policy->kept;
+	const size_t count = entry->xattr_count;
+
+	if (!policy->rules->is_strict || count < 2)
+		return 0;
+	memcpy(sorted, entry->xattrs, count * sizeof(*sorted));
+	sort_items(sorted, count, sizeof(*sorted), compare_names);
+	for (size_t i = 1; i < count; i++) {
+		if (compare_names(&sorted[i - 1], &sorted[i]) == 0 &&
+			!is_same_value(&sorted[i - 1], &sorted[i]) &&
+			rewritten_of(policy, sorted[i].name) == NULL)
+			return refuse(
+				entry, &sorted[i], TWICE "; --profile=compat takes the last", err);
+	}
+	return 0;
+}
+
 int xattr_policy_judge(struct xattr_policy *policy, struct entry *entry, struct oakum_error *err)
 {
 	size_t kept = 0;
@@ -286,6 +319,8 @@ int xattr_policy_judge(struct xattr_policy *policy, struct entry *entry, struct 
 		policy->rewritten[i].first = NULL;
 	if (reserve(policy, entry->xattr_count) < 0)
 		return fail(err, ENOMEM, "check xattr", entry->name);
+	if (check_all_single(policy, entry, err) < 0)
+		return -err->code;
 	for (size_t i = 0; i < entry->xattr_count; i++) {
 		int r = take(policy, entry, &entry->xattrs[i], &kept, err);
 		if (r < 0)

@@ -18,6 +18,7 @@ struct xattr_rules {
 	uint32_t owners;     /* enum oakum_owners bits */
 	uint32_t labels;     /* enum oakum_labels */
 	uint32_t privileges; /* enum oakum_privileges */
+	bool is_strict;	     /* no attribute has two values */
 };
 
 struct xattr_policy;

@@ -428,6 +428,25 @@ static void attributes_have_names_and_sizes(void **state)
 			.layer = LAYER(pax_body(RAW("30 SCHILY.xattr.user.a=\0\1\2\3\n\377\n")),
 				file("a", "")),
 			.tree = "f a user.a=\\x00\\x01\\x02\\x03\\x0a\\xff\n" },
+		/* bsdtar writes both; of two that differ some readers know the first alone. */
+		{ .id = "M67",
+			.layer = LAYER(pax("SCHILY.xattr.user.a=b", "LIBARCHIVE.xattr.user.a=Yg"),
+				file("a", "")),
+			.tree = "f a user.a=b\n" },
+		{ .id = "M67",
+			.layer = LAYER(pax("SCHILY.xattr.user.a=1", "LIBARCHIVE.xattr.user.a=Yg"),
+				file("a", "")),
+			.strict = EBADMSG,
+			.entry = "a",
+			.says = "twice",
+			.tree = "f a user.a=b\n" },
+		{ .id = "M67",
+			.layer = LAYER(
+				pax("LIBARCHIVE.xattr.user.a=Yg", "LIBARCHIVE.xattr.user.%61=Yw"),
+				file("a", "")),
+			.strict = EBADMSG,
+			.entry = "a",
+			.tree = "f a user.a=c\n" },
 	};
 
 	(void)state;
