@@ -78,11 +78,6 @@ static size_t record_count(const struct deferred *deferred)
 	return deferred->records.length / sizeof(struct record);
 }
 
-static bool is_same(const struct inode *one, const struct inode *other)
-{
-	return one->number == other->number && one->device == other->device;
-}
-
 static size_t find_slot(const struct deferred *deferred, const struct inode *inode)
 {
 	uint64_t hash = ((uint64_t)inode->number ^ (uint64_t)inode->device << 40) *
@@ -90,7 +85,7 @@ static size_t find_slot(const struct deferred *deferred, const struct inode *ino
 	size_t at = (hash >> 32) & (deferred->slot_room - 1);
 
 	while (deferred->slots[at] != 0 &&
-		!is_same(&record_at(deferred, deferred->slots[at] - 1)->inode, inode))
+		!is_same_inode(&record_at(deferred, deferred->slots[at] - 1)->inode, inode))
 		at = (at + 1) & (deferred->slot_room - 1);
 	return at;
 }
@@ -339,7 +334,7 @@ static int apply_record(const struct deferred *deferred, uint32_t number, struct
 	if (path == NULL || load_xattrs(deferred, record->xattrs, &xattrs, &xattr_count) < 0)
 		return fail(err, ENOMEM, "finish directories", NULL);
 	int r = parents_open(parents, path, strlen(path), &directory);
-	if (is_gone(r) || (r == 0 && !is_same(&directory->inode, &record->inode)))
+	if (is_gone(r) || (r == 0 && !is_same_inode(&directory->inode, &record->inode)))
 		return 0;
 	if (r < 0)
 		return fail(err, -r, "open directory", path);

@@ -17,6 +17,11 @@ struct inode {
 	ino_t number;
 };
 
+static inline bool is_same_inode(const struct inode *one, const struct inode *other)
+{
+	return one->number == other->number && one->device == other->device;
+}
+
 enum plainness {
 	PLAINNESS_UNKNOWN,
 	PLAIN,	   /* what is made in it gets just the owner and mode that were asked for */

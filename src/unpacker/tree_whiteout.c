@@ -15,15 +15,51 @@ enum { WHITEOUT_MODE = 0600 }; /* its attribute is set by its owner's right to w
 
 /* --- the whiteouts of overlayfs --- */
 
-/* All that is in it hides nothing now; containers/storage leaves the whiteouts there. */
+/*
+ * Is it opaque, or is one above it? Nothing of a lower layer is seen there. By "..", for a
+ * path may lead through symlinks, and what it names is then not what lies above.
+ */
+static bool is_in_opaque(struct tree *tree, int directory_fd)
+{
+	struct parent *root;
+	struct stat status;
+	struct inode here = { 0 };
+	cleanup_fd int fd = -1;
+
+	if (!tree->overlay.has_opaque || parents_open(tree->parents, "", 0, &root) < 0)
+		return false;
+	while (fstat(directory_fd, &status) == 0) {
+		const struct inode below = here;
+		here = (struct inode){ .device = status.st_dev, .number = status.st_ino };
+		if (overlay_is_opaque(&tree->overlay, directory_fd))
+			return true;
+		/* Above the root of all there is only itself: somebody has moved it out meanwhile.
+		 */
+		if (is_same_inode(&here, &root->inode) || is_same_inode(&here, &below))
+			return false;
+		int above_fd = tree_open_directory(directory_fd, "..");
+		if (above_fd < 0)
+			return false;
+		close_fd(&fd);
+		fd = above_fd;
+		directory_fd = fd;
+	}
+	return false;
+}
+
+/*
+ * All that is in it hides nothing now; containers/storage leaves the whiteouts there. Below
+ * one that is opaque there are none, and nobody looks again.
+ */
 int tree_mark_directory_opaque(
 	struct tree *tree, int directory_fd, const char *path, struct oakum_error *err)
 {
+	const bool may_have_whiteouts = tree->overlay.has_whiteouts && tree->storage == NULL;
 	int r = 0;
 
 	if (overlay_is_opaque(&tree->overlay, directory_fd))
 		return 0;
-	if (tree->overlay.has_whiteouts && tree->storage == NULL)
+	if (may_have_whiteouts && !is_in_opaque(tree, directory_fd))
 		r = overlay_remove_whiteouts(&tree->overlay, directory_fd, &tree->placed);
 	if (r < 0)
 		return fail(err, -r, "remove whiteouts", path);
@@ -32,24 +68,6 @@ int tree_mark_directory_opaque(
 		return fail_because(err, -r, "mark opaque", path,
 			"%s: the mark of an opaque directory cannot be set", tree->overlay.opaque);
 	return 0;
-}
-
-/* Nothing of a lower layer is seen where one directory on the way is opaque. */
-static bool is_below_opaque(struct tree *tree, const char *path)
-{
-	const size_t length = path_parent_length(path);
-	size_t end = 0;
-	struct parent *above;
-
-	if (!tree->overlay.has_opaque || tree->storage != NULL)
-		return false;
-	for (;; end = tree_next_end(path, end)) {
-		if (parents_open(tree->parents, path, end, &above) == 0 &&
-			overlay_is_opaque(&tree->overlay, above->fd))
-			return true;
-		if (end == length)
-			return false;
-	}
 }
 
 static int make_whiteout(struct tree *tree, const struct entry *entry, struct oakum_error *err)
@@ -88,11 +106,8 @@ static int place_whiteout(struct tree *tree, const struct entry *entry, struct o
 		return fd < 0 ? fail(err, -fd, "open directory", entry->path)
 			      : tree_mark_directory_opaque(tree, fd, entry->path, err);
 	}
-	if (is_below_opaque(tree, entry->path))
+	if (tree->storage == NULL && is_in_opaque(tree, parent->fd))
 		return 0;
-	r = tree_open_parent(tree, entry->path, "mknodat", &parent, err);
-	if (r < 0)
-		return r;
 	r = overlay_expect_whiteout(&tree->overlay, parent->fd);
 	if (r < 0)
 		return fail_because(err, -r, "mark directory of whiteouts", entry->path, "%s",
@@ -175,11 +190,25 @@ int tree_empty(struct tree *tree, const char *path, struct oakum_error *err)
 	return r < 0 ? fail(err, -r, "empty", path) : 0;
 }
 
+/* What a symlink leads to is not what is marked: the same as where it is carried out. */
+static bool is_symlink(struct tree *tree, const char *path)
+{
+	struct parent *parent;
+	struct stat status;
+
+	return *path != '\0' &&
+	       parents_open(tree->parents, path, path_parent_length(path), &parent) == 0 &&
+	       fstatat(parent->fd, path_base(path), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISLNK(status.st_mode);
+}
+
 int tree_mark_opaque(struct tree *tree, const char *path, struct oakum_error *err)
 {
 	struct parent *directory;
-	int r = tree_open_or_make(tree, path, strlen(path), &directory);
 
+	if (tree->storage == NULL && is_symlink(tree, path))
+		return 0;
+	int r = tree_open_or_make(tree, path, strlen(path), &directory);
 	if (r < 0)
 		return tree_fail_parent(tree, -r, "mark opaque", path, err);
 	return tree_mark_directory_opaque(tree, directory->fd, path, err);

@@ -81,7 +81,8 @@ static void a_whiteout_hides_a_name_below(void **state)
 		{ .id = "W14",
 			.before = LAYER(directory("a"), file("a/b", "x")),
 			.layer = LAYER(directory(".wh.a", .mode = 0700), file(".wh.a/b", "y")),
-			.strict = EBADMSG },
+			.strict = EBADMSG,
+			.tree = "d .wh.a\nf .wh.a/b =y\n" },
 		{ .id = "W14",
 			.layer = LAYER(file(".wh.d/a", "x")),
 			.tree = "d .wh.d\nf .wh.d/a =x\n" },
@@ -235,10 +236,64 @@ static void overlayfs_reads_the_same(void **state)
 			.layer = LAYER(file("d/.wh.a", "")),
 			.tree = "d d\nc d/a 0:0 0\n",
 			OVERLAY },
+		/* What is above a directory is not always what is above it in a name. */
+		{ .id = "W33",
+			.layer = LAYER(file("a/.wh..wh..opq", ""), directory("b"),
+				symlink_to("a/s", "../b"), file("a/s/.wh.x", "")),
+			.tree = "d a trusted.overlay.opaque=y\nl a/s -> ../b\n"
+				"d b\nc b/x 0:0 0\n",
+			OVERLAY },
+		{ .id = "W33",
+			.layer = LAYER(directory("a/b"), symlink_to("s", "a/b"),
+				file("a/.wh..wh..opq", ""), file("s/.wh.x", "")),
+			.tree = "d a user.overlay.opaque=y\nd a/b\nl s -> a/b\n",
+			USERXATTR },
+		{ .id = "W34",
+			.layer = LAYER(directory("real"), symlink_to("link", "real"),
+				file("link/.wh..wh..opq", "")),
+			.tree = "l link -> real\nd real\n",
+			OVERLAY },
 	};
 
 	(void)state;
 	RUN(cases);
+}
+
+enum {
+	LEVELS = 700,
+	FILES = 3000,
+};
+
+/*
+ * A deep directory, many files in it, and then markers for each directory on the way: if each
+ * had all looked through that lies below, it would be a matter of minutes.
+ */
+static void markers_in_each_other_look_once(void **state)
+{
+	const struct hostile_case hostile = { .id = "W35",
+		.with = { .whiteouts = OAKUM_WHITEOUTS_OVERLAY, .timeout_ms = 15000 } };
+	struct tarball tar = { 0 };
+	char path[2 * LEVELS + 1];
+	char *name = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < LEVELS; i++)
+		memcpy(path + 2 * i, "d/", sizeof("d/"));
+	for (size_t i = 0; i < FILES; i++) {
+		assert_true(asprintf(&name, "%sf%zu", path, i) > 0);
+		tarball_add_named(&tar, name);
+		free(name);
+	}
+	tarball_add_named(&tar, ".wh.x"); /* there are whiteouts at all */
+	for (size_t i = 1; i <= LEVELS; i++) {
+		assert_true(asprintf(&name, "%.*s.wh..wh..opq", (int)(2 * i), path) > 0);
+		tarball_add_named(&tar, name);
+		free(name);
+	}
+	tarball_add(&tar, &(const struct member)END);
+	hostile_run_bytes(&hostile, tar.bytes, tar.length, OAKUM_PROFILE_STRICT);
+	hostile_end();
+	tarball_free(&tar);
 }
 
 /* OCI image-spec, layer.md: the attributes of an existing directory are replaced. */
@@ -377,6 +432,7 @@ static int run(void)
 		cmocka_unit_test(a_whiteout_hides_a_name_below),
 		cmocka_unit_test(a_whiteout_spares_what_this_layer_brings),
 		cmocka_unit_test(overlayfs_reads_the_same),
+		cmocka_unit_test(markers_in_each_other_look_once),
 		cmocka_unit_test(a_directory_has_what_its_last_entry_says),
 		cmocka_unit_test(a_whiteout_goes_through_no_symlink),
 		cmocka_unit_test(what_aufs_kept_for_itself_leaves_nothing),

@@ -49,6 +49,21 @@ static void add_zero_blocks(struct tarball *tarball, size_t count)
 		tarball_add_bytes(tarball, zeros, sizeof(zeros));
 }
 
+void tarball_add_named(struct tarball *tarball, const char *name)
+{
+	char *record = NULL;
+
+	if (asprintf(&record, "path=%s", name) < 0)
+		abort();
+	const char *const records[] = { record };
+	const struct member pax = {
+		.kind = MEMBER_PAX, .type_flag = 'x', .name = "pax", .records = records, .count = 1
+	};
+	tarball_add(tarball, &pax);
+	tarball_add(tarball, &(const struct member)file("named", ""));
+	free(record);
+}
+
 void tarball_free(struct tarball *tarball)
 {
 	free(tarball->bytes);

@@ -228,6 +228,9 @@ struct tarball tarball_of(const struct member *members);
 /* Appends one member; tarball may be {0}. For what no list can say: loops. */
 void tarball_add(struct tarball *tarball, const struct member *member);
 
+/* Appends an empty file of any name, with a pax header that has it. */
+void tarball_add_named(struct tarball *tarball, const char *name);
+
 /* Appends one header block, without content. */
 void tarball_add_header(struct tarball *tarball, const struct member *member, uint64_t size);
 
