@@ -16,6 +16,7 @@
 enum {
 	IMPLIED_MODE = 0755, /* of directories that no entry tells about */
 	OWNER_ALL = 0700,    /* directories are filled before they get their mode */
+	LEFT_OPEN = 8,	     /* of directories that are made at once: the next entry is near */
 };
 
 /* --- those that no entry tells about --- */
@@ -86,6 +87,14 @@ static int open_made(struct tree *tree, struct parent *above, const char *name, 
 	return r < 0 ? r : steal_fd(&fd);
 }
 
+/* All that is in it is of this layer, and what was noted of another one with its inode is void. */
+static int note_made(struct tree *tree, const struct deferred_place *place)
+{
+	if (tree->is_tracking && placed_add(&tree->placed, &place->inode, "") < 0)
+		return -ENOMEM;
+	return deferred_add(tree->deferred, place, NULL);
+}
+
 /* Takes *fd, made at the first length bytes of path, below the inode above. */
 static int keep_made(struct tree *tree, const struct deferred_place *place, bool is_plain, int *fd,
 	struct parent **made)
@@ -98,9 +107,7 @@ static int keep_made(struct tree *tree, const struct deferred_place *place, bool
 	if (is_plain)
 		(*made)->plainness = PLAIN;
 	known.inode = (*made)->inode;
-	if (tree->is_tracking && placed_add(&tree->placed, &known.inode, "") < 0)
-		return -ENOMEM;
-	return deferred_add(tree->deferred, &known, NULL);
+	return note_made(tree, &known);
 }
 
 /* A whiteout and a directory of one name are a directory that hides all below it. */
@@ -116,13 +123,9 @@ static int replace_whiteout(struct tree *tree, const struct parent *above, const
 	return fd < 0 ? fd : overlay_mark_opaque(&tree->overlay, fd);
 }
 
-/* The directory at the first length bytes of path, which no entry told about, in one that is there.
- */
-static int make_implied(struct tree *tree, const char *path, size_t length, struct parent **made)
+/* The last component of the first length bytes of path, terminated; where it begins, or -errno. */
+static ssize_t copy_base(const char *path, size_t length, char name[NAME_MAX + 1])
 {
-	struct deferred_place place = { .path = path, .path_length = length };
-	char name[NAME_MAX + 1];
-	struct parent *above;
 	size_t base = length;
 
 	while (base > 0 && path[base - 1] != '/')
@@ -131,7 +134,21 @@ static int make_implied(struct tree *tree, const char *path, size_t length, stru
 		return -ENAMETOOLONG;
 	memcpy(name, path + base, length - base);
 	name[length - base] = '\0';
-	int r = parents_open(tree->parents, path, base > 0 ? base - 1 : 0, &above);
+	return (ssize_t)base;
+}
+
+/* The directory at the first length bytes of path, which no entry told about, in one that is there.
+ */
+static int make_implied(struct tree *tree, const char *path, size_t length, struct parent **made)
+{
+	struct deferred_place place = { .path = path, .path_length = length };
+	char name[NAME_MAX + 1];
+	struct parent *above;
+	ssize_t base = copy_base(path, length, name);
+
+	if (base < 0)
+		return (int)base;
+	int r = parents_open(tree->parents, path, base > 0 ? (size_t)base - 1 : 0, &above);
 	if (r == 0 && mkdirat(above->fd, name, implied_mode(tree)) < 0)
 		r = -errno;
 	if (r == -EEXIST && overlay_is_whiteout(&tree->overlay, above->fd, name))
@@ -142,6 +159,63 @@ static int make_implied(struct tree *tree, const char *path, size_t length, stru
 	cleanup_fd int fd = open_made(tree, above, name, implied_mode(tree));
 	r = fd < 0 ? fd : set_implied_owner(tree, above, fd);
 	return r < 0 ? r : keep_made(tree, &place, makes_plain(tree, above), &fd, made);
+}
+
+/*
+ * One more below another that was made just now. With O_PATH: for every directory that is
+ * really opened Landlock walks up to the root, and there may be thousands.
+ */
+static int make_passed(int above_fd, const char *name, uint32_t mode, struct inode *inode)
+{
+	struct stat status;
+
+	if (mkdirat(above_fd, name, mode) < 0)
+		return -errno;
+	cleanup_fd int fd = openat(above_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &status) < 0)
+		return -errno;
+	*inode = (struct inode){ .device = status.st_dev, .number = status.st_ino };
+	return steal_fd(&fd);
+}
+
+static size_t count_components(const char *path, size_t from, size_t to)
+{
+	size_t count = 0;
+
+	for (; from < to; from = tree_next_end(path, from))
+		count++;
+	return count;
+}
+
+/*
+ * Below *made, a directory that was made just now and ends at end, those down to length; but
+ * for the last few, which stay open. What is made in them is plain, and hides nothing.
+ */
+static int make_many(
+	struct tree *tree, const char *path, size_t *end, size_t length, const struct parent *made)
+{
+	struct deferred_place place = { .path = path, .inode = made->inode };
+	char name[NAME_MAX + 1];
+	cleanup_fd int above_fd = -1;
+
+	for (size_t left = count_components(path, *end, length); left > LEFT_OPEN; left--) {
+		*end = tree_next_end(path, *end);
+		place.above = place.inode;
+		place.path_length = *end;
+		ssize_t base = copy_base(path, *end, name);
+		if (base < 0)
+			return (int)base;
+		int fd = make_passed(
+			above_fd < 0 ? made->fd : above_fd, name, implied_mode(tree), &place.inode);
+		if (fd < 0)
+			return fd;
+		close_fd(&above_fd);
+		above_fd = fd;
+		int r = note_made(tree, &place);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 size_t tree_next_end(const char *path, size_t end)
@@ -164,6 +238,8 @@ int tree_open_or_make(struct tree *tree, const char *path, size_t length, struct
 		r = is_missing ? why : parents_open(tree->parents, path, end, parent);
 		if (r == -ENOENT || r == -ENOTDIR) {
 			int made = make_implied(tree, path, end, parent);
+			if (made == 0 && tree->storage == NULL)
+				made = make_many(tree, path, &end, length, *parent);
 			/* EEXIST: it is a symlink to nowhere, or no directory. */
 			r = made == -EEXIST ? r : made;
 			is_missing = true;
