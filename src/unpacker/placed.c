@@ -75,7 +75,9 @@ int placed_init_like(struct placed *placed, const struct placed *other)
 
 int placed_add(struct placed *placed, const struct inode *directory, const char *name)
 {
-	if (placed->count * 3 >= placed->room * 2) {
+	/* Fuller than usual: while it grows both sizes are there, and are to be 32 bytes an entry.
+	 */
+	if (placed->count * 4 >= placed->room * 3) {
 		int r = grow(placed);
 		if (r < 0)
 			return r;

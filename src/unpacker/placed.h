@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 /*
- * A set of keyed 64-bit hashes: 8 bytes an entry, at most 32 while it grows. A
+ * A set of keyed 64-bit hashes: 11 to 21 bytes an entry, 32 while it grows. A
  * name is known by its directory's inode, so that it is the same by whatever
  * symlink it came. An inode may be used again after its directory was removed,
  * but then by one of this layer, and all that is in that is of this layer.
