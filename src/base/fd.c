@@ -2,6 +2,7 @@
 #include "base/fd.h"
 
 #include "base/cleanup.h"
+#include "base/deadline.h"
 #include "base/sys.h"
 
 #include <errno.h>
@@ -41,6 +42,23 @@ ssize_t fd_read(int fd, void *buffer, size_t length)
 			return -errno;
 		}
 	}
+}
+
+ssize_t fd_read_by(int fd, void *buffer, size_t length, int64_t deadline)
+{
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+	int ready = deadline < 0;
+
+	while (ready == 0) {
+		int left = deadline_left(deadline);
+		if (left == 0)
+			return -ETIMEDOUT;
+		ready = poll(&poll_fd, 1, left);
+		if (ready < 0 && errno != EINTR)
+			return -errno;
+		ready = ready > 0;
+	}
+	return fd_read(fd, buffer, length);
 }
 
 ssize_t fd_read_full(int fd, void *buffer, size_t length)

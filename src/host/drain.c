@@ -2,8 +2,8 @@
 #include "host/drain.h"
 
 #include "base/cleanup.h"
+#include "base/deadline.h"
 #include "base/error.h"
-#include "host/wait.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Jobs: options -> request -> start; progress, cancel, wait; the errno funnel. */
 #include "base/cleanup.h"
+#include "base/deadline.h"
 #include "base/error.h"
 #include "base/progress.h"
 #include "base/sys.h"
@@ -26,6 +27,7 @@ struct oakum_job {
 	/* set before the caller has it, then constant */
 	int layer_fd; /* the caller's */
 	int64_t deadline;
+	uint64_t timeout_ms; /* the same as the caller has said it */
 	int64_t started;
 	uint64_t layer_total_bytes;
 	struct drain drain;
@@ -198,7 +200,8 @@ static int prepare(
 		r = drain_init(&job->drain, &ours, err);
 	if (r < 0)
 		return r;
-	job->started = clock_now_ms();
+	job->started = deadline_now();
+	job->timeout_ms = ours.timeout_ms;
 	job->deadline = deadline_from_now(ours.timeout_ms);
 	job->drain.deadline = job->deadline;
 	return 0;
@@ -295,7 +298,7 @@ int oakum_job_progress(const struct oakum_job *job, struct oakum_progress *progr
 		.stream_bytes = look_at(&job->progress->stream_bytes),
 		.entries = look_at(&job->progress->entries),
 		.content_bytes = look_at(&job->progress->content_bytes),
-		.elapsed_ms = (uint64_t)(clock_now_ms() - job->started),
+		.elapsed_ms = (uint64_t)(deadline_now() - job->started),
 	};
 
 	if (progress->size < sizeof(progress->size))
@@ -350,6 +353,7 @@ static int job_result(struct oakum_job *job, struct report *record, struct oakum
 {
 	const struct wait_terms terms = {
 		.deadline = job->deadline,
+		.timeout_ms = job->timeout_ms,
 		.was_cancelled = &job->was_cancelled,
 	};
 	int r = wait_for_record(&job->child, &terms, record, err);

@@ -2,6 +2,7 @@
 #include "host/user_namespace.h"
 
 #include "base/cleanup.h"
+#include "base/deadline.h"
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/id_map.h"

@@ -2,47 +2,23 @@
 #include "host/wait.h"
 
 #include "base/cleanup.h"
+#include "base/deadline.h"
 #include "base/error.h"
 #include "base/sys.h"
 
 #include <errno.h>
-#include <limits.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
-#include <time.h>
 
-/* The children of a killed monitor die with it; if one hangs in the kernel, this long is waited. */
-enum { LAST_DEATH_MS = 10000 };
-
-int64_t clock_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-int64_t deadline_from_now(uint64_t timeout_ms)
-{
-	int64_t now = clock_now_ms();
-
-	if (timeout_ms == 0 || timeout_ms > (uint64_t)(INT64_MAX - now))
-		return -1;
-	return now + (int64_t)timeout_ms;
-}
-
-int deadline_left(int64_t deadline)
-{
-	int64_t left;
-
-	if (deadline < 0)
-		return -1;
-	left = deadline - clock_now_ms();
-	if (left < 0)
-		return 0;
-	return left > INT_MAX ? INT_MAX : (int)left;
-}
+enum {
+	/* The unpacker has the same deadline and knows the entry: so long may its answer take. */
+	ANSWER_MS = 500,
+	/* The children of a killed monitor die with it; if one hangs in the kernel, this long is
+	   waited. */
+	LAST_DEATH_MS = 10000,
+};
 
 /* Sleeps until one of the two is readable; 1 if so, 0 when the deadline has come. */
 static int poll_either(int first_fd, int second_fd, int64_t deadline)
@@ -128,11 +104,6 @@ static void listen(struct child *child, struct report *record, struct hearing *h
 	}
 }
 
-static int give_up_waiting(int code, const char *why, struct oakum_error *err)
-{
-	return fail_because(err, code, "wait", NULL, "%s", why);
-}
-
 /*
  * Never the end of the report socket alone: a fork of another thread may hold
  * its other end. Never the exit status either. A record first, then the death.
@@ -140,6 +111,8 @@ static int give_up_waiting(int code, const char *why, struct oakum_error *err)
 int wait_for_record(struct child *child, const struct wait_terms *terms, struct report *record,
 	struct oakum_error *err)
 {
+	const int64_t deadline =
+		terms->timeout_ms > 0 ? terms->deadline + ANSWER_MS : terms->deadline;
 	struct hearing hearing = { 0 };
 	bool timed_out = false;
 	int status;
@@ -147,7 +120,7 @@ int wait_for_record(struct child *child, const struct wait_terms *terms, struct 
 	while (!timed_out && !child_is_dead(child)) {
 		bool listens = !hearing.has_record && !hearing.is_over;
 		timed_out = poll_either(listens ? child->report_fd : -1, child->entry.pidfd,
-				    terms->deadline) == 0;
+				    deadline) == 0;
 		listen(child, record, &hearing);
 	}
 	if (timed_out)
@@ -160,13 +133,13 @@ int wait_for_record(struct child *child, const struct wait_terms *terms, struct 
 	if (hearing.has_record)
 		return 0;
 	if (terms->was_cancelled != NULL && atomic_load(terms->was_cancelled))
-		give_up_waiting(
-			ECANCELED, "it was cancelled by the caller; what was written stays", err);
+		fail_because(err, ECANCELED, "wait", NULL,
+			"it was cancelled by the caller; what was written stays");
 	else if (timed_out)
-		give_up_waiting(ETIMEDOUT,
-			"the time given is over, and everything was stopped; what was written "
-			"stays",
-			err);
+		fail_because(err, ETIMEDOUT, "wait", NULL,
+			"more than the limit timeout=%" PRIu64
+			" ms, and no answer; --timeout=S raises it",
+			terms->timeout_ms);
 	else
 		tell_death(source, status, err);
 	err->stage = OAKUM_STAGE_REAP;

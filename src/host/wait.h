@@ -8,27 +8,17 @@
 
 #include <stdatomic.h>
 
-/* A deadline is a point of CLOCK_MONOTONIC in milliseconds; -1 is never. */
-
-/* Now, on that clock. */
-int64_t clock_now_ms(void);
-
-/* timeout_ms from now; 0 is never. */
-int64_t deadline_from_now(uint64_t timeout_ms);
-
-/* What is left until then, for poll(2): -1 for ever, else 0 to INT_MAX milliseconds. */
-int deadline_left(int64_t deadline);
-
 /* What a job is waited for with. */
 struct wait_terms {
 	int64_t deadline;
+	uint64_t timeout_ms;		  /* what the caller has asked for; 0: nothing */
 	const atomic_bool *was_cancelled; /* NULL: nobody can; whoever sets it kills the monitor */
 };
 
 /*
  * Returns 0 with a *record that was found good, whatever it says, or -errno:
- * -ETIMEDOUT at the deadline, -ECANCELED, -EIO when the monitor died without a record.
- * In every case no process of ours is alive afterwards, and none is left to be reaped.
+ * -ETIMEDOUT at the deadline or a moment later, -ECANCELED, -EIO when the monitor died without a
+ * record. In every case no process of ours is alive afterwards, and none is left to be reaped.
  */
 int wait_for_record(struct child *child, const struct wait_terms *terms, struct report *record,
 	struct oakum_error *err);

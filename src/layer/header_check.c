@@ -87,15 +87,19 @@ static int refuse(const char *why, struct oakum_error *err)
 	return fail_because(err, EBADMSG, "read header", NULL, "%s", why);
 }
 
+const char *header_check_name(const struct header_check *check)
+{
+	const char *name = check->extensions.name;
+
+	return *name == '\0' ? check->header_name : name;
+}
+
 /* Completes an error from below, where neither name nor place is known. */
 static int tell_where(const struct header_check *check, struct oakum_error *err)
 {
 	const struct oakum_error found = *err;
-	const char *name = check->extensions.name;
 
-	if (*name == '\0')
-		name = check->header_name;
-	return fail_because(err, found.code, found.op, name,
+	return fail_because(err, found.code, found.op, header_check_name(check),
 		"%s%sits header is at byte %" PRIu64 " of the stream", found.detail,
 		found.detail[0] == '\0' ? "" : "; ", check->header_at);
 }

@@ -23,6 +23,7 @@ struct limits {
 	uint64_t window_bytes;
 	uint64_t trailing_bytes;
 	uint64_t entry_xattrs;
+	uint64_t timeout_ms; /* 0 is no limit */
 	uint64_t free_bytes; /* these two are what must be left: 0 and UINT64_MAX are no limit */
 	uint64_t free_inodes;
 };
@@ -40,5 +41,8 @@ struct limits {
 
 /* Fills err: EFBIG, with the name that the command knows the limit by. Returns -EFBIG. */
 int limit_exceeded(struct oakum_error *err, const char *name, uint64_t value, const char *entry);
+
+/* Fills err: ETIMEDOUT. Returns -ETIMEDOUT. */
+int limit_of_time_exceeded(struct oakum_error *err, uint64_t timeout_ms, const char *entry);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unpacker/tar_reader.h"
 
+#include "base/deadline.h"
 #include "base/error.h"
 #include "base/fd.h"
 #include "layer/acl.h"
@@ -29,6 +30,7 @@ struct tar_reader {
 	int stream_fd;
 	const struct limits *limits;
 	bool reads_as_go;
+	int64_t deadline;
 	struct archive *archive;
 	struct header_check *check;
 	unsigned char *buffer; /* BUFFER_BYTES: what libarchive is given to read */
@@ -85,7 +87,10 @@ static ssize_t fill_buffer(struct tar_reader *reader)
 
 	if (err->code != 0)
 		return -err->code;
-	got = fd_read(reader->stream_fd, reader->buffer, BUFFER_BYTES);
+	got = fd_read_by(reader->stream_fd, reader->buffer, BUFFER_BYTES, reader->deadline);
+	if (got == -ETIMEDOUT)
+		return limit_of_time_exceeded(
+			err, reader->limits->timeout_ms, header_check_name(reader->check));
 	if (got < 0)
 		return fail(err, (int)-got, "read", NULL);
 	if (got == 0)
@@ -125,6 +130,7 @@ int tar_reader_new(const struct tar_reader_options *options, struct tar_reader *
 		return fail(err, ENOMEM, "prepare reader", NULL);
 	new->stream_fd = options->stream_fd;
 	new->limits = options->limits;
+	new->deadline = deadline_from_now(options->limits->timeout_ms);
 	new->reads_as_go = options->reads_as_go;
 	new->buffer = malloc(BUFFER_BYTES);
 	new->check = header_check_new(&check);

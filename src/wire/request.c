@@ -53,6 +53,8 @@ const struct request_option request_options[] = {
 	LIMIT(window_bytes),
 	LIMIT(trailing_bytes),
 	LIMIT(entry_xattrs),
+	{ "timeout_ms", REQUEST_U64, IN_REQUEST(limits.timeout_ms), IN_OPTIONS(timeout_ms),
+		UINT64_MAX },
 	MINIMUM(free_bytes),
 	MINIMUM(free_inodes),
 	{ "exclude", REQUEST_STRINGS, IN_REQUEST(exclude), IN_OPTIONS(exclude), 0 },

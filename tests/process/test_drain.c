@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What becomes of a source whose layer was refused: every policy on every kind of source. */
+#include "base/deadline.h"
 #include "host/drain.h"
 #include "host/wait.h"
 #include "support/host_state.h"

@@ -6,6 +6,7 @@
  */
 #include "support/pack.h"
 #include "support/scratch.h"
+#include "support/slow_layer.h"
 #include "support/tarball.h"
 
 #include <errno.h>
@@ -162,6 +163,29 @@ static void a_window_is_refused_before_it_is_taken(void **state)
 		-EFBIG);
 	assert_non_null(strstr(err.detail, "window-bytes=4194303"));
 	free(packed.bytes);
+	tarball_free(&tar);
+}
+
+/* A source that stops in the middle of an entry. */
+static void time_is_a_limit_like_the_others(void **state)
+{
+	const struct member layer[] = { file("early", "x"),
+		big_file("late", 100000, .stated_bytes = 200000), END_CUT };
+	struct tarball tar = tarball_of(layer);
+	struct slow_unpack slow;
+	struct timespec end;
+
+	(void)state;
+	slow_unpack_start(&slow, &scratch, OAKUM_UNPACK_OPTIONS(.timeout_ms = 300));
+	assert_int_equal(write(slow.write_fd, tar.bytes, tar.length), (ssize_t)tar.length);
+	clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_sec += 20;
+	assert_int_equal(pthread_timedjoin_np(slow.thread, NULL, &end), 0);
+	assert_int_equal(slow.result, -ETIMEDOUT);
+	assert_string_equal(slow.err.entry, "late");
+	assert_non_null(strstr(slow.err.detail, "timeout=300 ms; --timeout=S raises it"));
+	close(slow.write_fd);
+	close(slow.read_fd);
 	tarball_free(&tar);
 }
 
@@ -331,6 +355,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_limit_is_named_with_its_value_and_the_entry),
 		TEST(a_window_is_refused_before_it_is_taken),
+		TEST(time_is_a_limit_like_the_others),
 		TEST(space_to_leave_is_left),
 		TEST(inodes_to_leave_are_left),
 		TEST(memory_is_a_little_for_each_entry),
