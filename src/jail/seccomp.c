@@ -89,6 +89,7 @@ const int seccomp_unpacker_calls[] = {
 	SYS_openat, /* a new file below a parent descriptor */
 	SYS_write,  /* content; the report */
 	SYS_pwrite64,
+	SYS_pread64, /* what directories get in the end, where it was too much for memory */
 	SYS_utimensat,
 	SYS_close,
 	SYS_futex,   /* the writer threads */

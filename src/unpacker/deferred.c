@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "layer/path.h"
+#include "unpacker/spill.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -31,51 +32,25 @@ struct record {
 	uint32_t above;
 	uint32_t uid;
 	uint32_t gid;
-	uint32_t name;	 /* offset into names; a whole path below the rootfs where above is ROOT */
-	uint32_t xattrs; /* offset into xattrs + 1; 0: none */
+	uint32_t name; /* a place in the store; a whole path below the rootfs where above is ROOT */
+	uint32_t xattrs; /* a place in the store + 1; 0: none */
 	uint16_t mode;
 	uint16_t flags;
 };
 
-/* Grows by doubling: with realloc(3) of large blocks untouched pages cost nothing. */
-struct bytes {
-	char *data;
-	size_t length;
-	size_t room;
-};
-
 struct deferred {
-	struct bytes names;   /* terminated strings */
-	struct bytes records; /* struct record */
-	struct bytes xattrs;  /* count, then (size, name, value) of each */
-	uint32_t *slots;      /* by inode: number of a record + 1; 0: free */
-	size_t slot_room;     /* a power of two */
+	struct spill *store; /* names and attributes: as long as a layer likes */
+	struct record *records;
+	size_t count;
+	size_t room;
+	uint32_t *slots;  /* by inode: number of a record + 1; 0: free */
+	size_t slot_room; /* a power of two */
 	_Atomic(uint64_t) *unset_owners;
 };
 
-/* Room for more at the end; the place, or NULL. */
-static void *extend(struct bytes *bytes, size_t more)
-{
-	if (bytes->length + more > bytes->room) {
-		size_t room = (bytes->length + more) * 2 + 1024;
-		char *larger = realloc(bytes->data, room);
-		if (larger == NULL)
-			return NULL;
-		bytes->data = larger;
-		bytes->room = room;
-	}
-	bytes->length += more;
-	return bytes->data + bytes->length - more;
-}
-
 static struct record *record_at(const struct deferred *deferred, uint32_t number)
 {
-	return (struct record *)(void *)deferred->records.data + number;
-}
-
-static size_t record_count(const struct deferred *deferred)
-{
-	return deferred->records.length / sizeof(struct record);
+	return &deferred->records[number];
 }
 
 static size_t find_slot(const struct deferred *deferred, const struct inode *inode)
@@ -101,9 +76,30 @@ static int grow_slots(struct deferred *deferred)
 	deferred->slots = slots;
 	deferred->slot_room = room;
 	/* Upwards: where an inode has two records the later one is the one that counts. */
-	for (uint32_t i = 0; i < record_count(deferred); i++)
+	for (uint32_t i = 0; i < deferred->count; i++)
 		slots[find_slot(deferred, &record_at(deferred, i)->inode)] = i + 1;
 	return 0;
+}
+
+/* --- the store: each thing in it starts at a multiple of four, so that 32 bits are enough --- */
+
+enum { PLACE_BYTES = 4 };
+
+/* Where the next thing will stand. 0 or -errno. */
+static int new_place(struct deferred *deferred, uint32_t *place)
+{
+	static const char padding[PLACE_BYTES];
+	const uint64_t end = spill_end(deferred->store);
+
+	if (end / PLACE_BYTES >= UINT32_MAX - 1)
+		return -ENOMEM;
+	*place = (uint32_t)((end + PLACE_BYTES - 1) / PLACE_BYTES);
+	return spill_add(deferred->store, padding, (size_t)(-end % PLACE_BYTES));
+}
+
+static uint64_t offset_of(uint32_t place)
+{
+	return (uint64_t)place * PLACE_BYTES;
 }
 
 struct name {
@@ -111,39 +107,81 @@ struct name {
 	size_t length;
 };
 
+/* Its length, and then the name. */
+static int store_name(struct deferred *deferred, struct name name, uint32_t *place)
+{
+	const uint32_t length = (uint32_t)name.length;
+	int r = new_place(deferred, place);
+
+	if (r == 0)
+		r = spill_add(deferred->store, &length, sizeof(length));
+	return r < 0 ? r : spill_add(deferred->store, name.bytes, name.length);
+}
+
+static int load_length(const struct deferred *deferred, uint32_t number, uint32_t *length)
+{
+	return spill_read(deferred->store, offset_of(record_at(deferred, number)->name), length,
+		sizeof(*length));
+}
+
+/* length bytes of the name. */
+static int load_name(const struct deferred *deferred, uint32_t number, uint32_t length, char *bytes)
+{
+	return spill_read(deferred->store,
+		offset_of(record_at(deferred, number)->name) + sizeof(length), bytes, length);
+}
+
+/* --- records --- */
+
+/* By half more: with realloc(3) of large blocks untouched pages cost nothing. */
+static int reserve_record(struct deferred *deferred)
+{
+	if (deferred->count < deferred->room)
+		return 0;
+	if (deferred->count > UINT32_MAX - 2)
+		return -ENOMEM;
+	size_t room = deferred->room + deferred->room / 2 + 64;
+	struct record *larger = realloc(deferred->records, room * sizeof(*larger));
+	if (larger == NULL)
+		return -ENOMEM;
+	deferred->records = larger;
+	deferred->room = room;
+	return 0;
+}
+
 static int add_record(struct deferred *deferred, const struct inode *inode, uint32_t above,
 	struct name name, uint32_t *number)
 {
-	size_t offset = deferred->names.length;
+	struct record record = { .inode = *inode, .above = above };
 
-	if (record_count(deferred) * 2 >= deferred->slot_room && grow_slots(deferred) < 0)
+	if (deferred->count * 2 >= deferred->slot_room && grow_slots(deferred) < 0)
 		return -ENOMEM;
-	char *copy = extend(&deferred->names, name.length + 1);
-	if (copy == NULL || offset > UINT32_MAX || record_count(deferred) > UINT32_MAX - 2)
-		return -ENOMEM;
-	struct record *record = extend(&deferred->records, sizeof(*record));
-	if (record == NULL)
-		return -ENOMEM;
-	memcpy(copy, name.bytes, name.length);
-	copy[name.length] = '\0';
-	*record = (struct record){ .inode = *inode, .above = above, .name = (uint32_t)offset };
-	*number = (uint32_t)record_count(deferred) - 1;
+	int r = reserve_record(deferred);
+	if (r == 0)
+		r = store_name(deferred, name, &record.name);
+	if (r < 0)
+		return r;
+	*number = (uint32_t)deferred->count++;
+	deferred->records[*number] = record;
 	deferred->slots[find_slot(deferred, inode)] = *number + 1;
 	return 0;
 }
 
-struct deferred *deferred_new(const struct inode *root, _Atomic(uint64_t) *unset_owners)
+struct deferred *deferred_new(
+	int root_fd, const struct inode *root, _Atomic(uint64_t) *unset_owners)
 {
 	struct deferred *deferred = calloc(1, sizeof(*deferred));
 	uint32_t number;
 
-	if (deferred != NULL &&
+	if (deferred == NULL)
+		return NULL;
+	deferred->unset_owners = unset_owners;
+	deferred->store = spill_new(root_fd);
+	if (deferred->store == NULL ||
 		add_record(deferred, root, ROOT, (struct name){ "", 0 }, &number) < 0) {
 		deferred_free(deferred);
 		return NULL;
 	}
-	if (deferred != NULL)
-		deferred->unset_owners = unset_owners;
 	return deferred;
 }
 
@@ -151,9 +189,8 @@ void deferred_free(struct deferred *deferred)
 {
 	if (deferred == NULL)
 		return;
-	free(deferred->names.data);
-	free(deferred->records.data);
-	free(deferred->xattrs.data);
+	spill_free(deferred->store);
+	free(deferred->records);
 	free(deferred->slots);
 	free(deferred);
 }
@@ -178,11 +215,19 @@ static int locate_above(
 	return add_record(deferred, &place->above, ROOT, path, above);
 }
 
-static bool is_named(const struct deferred *deferred, const struct record *record, struct name name)
+/* 1 if it is the name of the record, 0 if not, or -errno. */
+static int is_named(const struct deferred *deferred, uint32_t number, struct name name)
 {
-	const char *known = deferred->names.data + record->name;
+	uint32_t length;
+	int r = load_length(deferred, number, &length);
 
-	return strncmp(known, name.bytes, name.length) == 0 && known[name.length] == '\0';
+	if (r < 0 || length != name.length)
+		return r;
+	cleanup_free char *known = malloc(length + 1);
+	if (known == NULL)
+		return -ENOMEM;
+	r = load_name(deferred, number, length, known);
+	return r < 0 ? r : memcmp(known, name.bytes, length) == 0;
 }
 
 static int locate(struct deferred *deferred, const struct deferred_place *place, uint32_t *number)
@@ -197,68 +242,89 @@ static int locate(struct deferred *deferred, const struct deferred_place *place,
 	while (base > 0 && place->path[base - 1] != '/')
 		base--;
 	const struct name name = { place->path + base, place->path_length - base };
-	if (locate_above(deferred, place, base, &above) < 0)
-		return -ENOMEM;
+	int r = locate_above(deferred, place, base, &above);
+	if (r < 0)
+		return r;
 	if (find_record(deferred, &place->inode, number)) {
 		struct record *known = record_at(deferred, *number);
-		if (known->above == above && is_named(deferred, known, name))
-			return 0;
+		r = known->above == above ? is_named(deferred, *number, name) : 0;
+		if (r != 0)
+			return r < 0 ? r : 0;
 		known->flags = 0; /* a new one follows, with another path */
 	}
 	return add_record(deferred, &place->inode, above, name, number);
 }
 
+/* --- attributes: how many, how long, and then of each its size, name and value --- */
+
+struct stored_xattrs {
+	size_t count;
+	size_t bytes; /* of all that follows */
+};
+
+static int store_xattr(struct deferred *deferred, const struct xattr *xattr)
+{
+	int r = spill_add(deferred->store, &xattr->value_bytes, sizeof(xattr->value_bytes));
+
+	if (r == 0)
+		r = spill_add(deferred->store, xattr->name, strlen(xattr->name) + 1);
+	return r < 0 ? r : spill_add(deferred->store, xattr->value, xattr->value_bytes);
+}
+
 static int store_xattrs(
 	struct deferred *deferred, const struct metadata *metadata, uint32_t *stored)
 {
-	size_t offset = deferred->xattrs.length;
-	size_t *count;
+	struct stored_xattrs head = { .count = metadata->xattr_count };
+	uint32_t place;
 
 	*stored = 0;
-	if (metadata->xattr_count == 0)
+	if (head.count == 0)
 		return 0;
-	count = extend(&deferred->xattrs, sizeof(*count));
-	if (count == NULL || offset >= UINT32_MAX)
-		return -ENOMEM;
-	memcpy(count, &metadata->xattr_count, sizeof(*count));
-	for (size_t i = 0; i < metadata->xattr_count; i++) {
-		const struct xattr *xattr = &metadata->xattrs[i];
-		size_t name_bytes = strlen(xattr->name) + 1;
-		char *to = extend(&deferred->xattrs,
-			sizeof(xattr->value_bytes) + name_bytes + xattr->value_bytes);
-		if (to == NULL)
-			return -ENOMEM;
-		memcpy(to, &xattr->value_bytes, sizeof(xattr->value_bytes));
-		memcpy(to + sizeof(xattr->value_bytes), xattr->name, name_bytes);
-		if (xattr->value_bytes > 0)
-			memcpy(to + sizeof(xattr->value_bytes) + name_bytes, xattr->value,
-				xattr->value_bytes);
-	}
-	*stored = (uint32_t)offset + 1;
-	return 0;
+	for (size_t i = 0; i < head.count; i++)
+		head.bytes += sizeof(metadata->xattrs[i].value_bytes) +
+			      strlen(metadata->xattrs[i].name) + 1 +
+			      metadata->xattrs[i].value_bytes;
+	int r = new_place(deferred, &place);
+	if (r < 0)
+		return r;
+	*stored = place + 1;
+	r = spill_add(deferred->store, &head, sizeof(head));
+	for (size_t i = 0; r == 0 && i < head.count; i++)
+		r = store_xattr(deferred, &metadata->xattrs[i]);
+	return r;
 }
 
-/* Borrows from the store; free() the list. */
+/* With what they point at, in one block: free() the list. */
 static int load_xattrs(
 	const struct deferred *deferred, uint32_t stored, struct xattr **list, size_t *count)
 {
+	struct stored_xattrs head;
+
 	*list = NULL;
 	*count = 0;
 	if (stored == 0)
 		return 0;
-	const char *from = deferred->xattrs.data + stored - 1;
-	memcpy(count, from, sizeof(*count));
-	from += sizeof(*count);
-	*list = calloc(*count, sizeof(**list));
-	if (*list == NULL)
+	int r = spill_read(deferred->store, offset_of(stored - 1), &head, sizeof(head));
+	if (r < 0)
+		return r;
+	cleanup_free struct xattr *found = malloc(head.count * sizeof(*found) + head.bytes);
+	if (found == NULL)
 		return -ENOMEM;
-	for (size_t i = 0; i < *count; i++) {
-		struct xattr *xattr = &(*list)[i];
+	char *from = (char *)(found + head.count);
+	r = spill_read(deferred->store, offset_of(stored - 1) + sizeof(head), from, head.bytes);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < head.count; i++) {
+		struct xattr *xattr = &found[i];
 		memcpy(&xattr->value_bytes, from, sizeof(xattr->value_bytes));
-		xattr->name = from + sizeof(xattr->value_bytes);
-		xattr->value = xattr->name + strlen(xattr->name) + 1;
-		from = (const char *)xattr->value + xattr->value_bytes;
+		from += sizeof(xattr->value_bytes);
+		xattr->name = from;
+		from += strlen(from) + 1;
+		xattr->value = from;
+		from += xattr->value_bytes;
 	}
+	*count = head.count;
+	*list = steal_ptr(&found);
 	return 0;
 }
 
@@ -267,15 +333,17 @@ int deferred_add(struct deferred *deferred, const struct deferred_place *place,
 {
 	uint32_t number;
 	uint32_t xattrs = 0;
+	int r = locate(deferred, place, &number);
 
-	if (locate(deferred, place, &number) < 0)
-		return -ENOMEM;
+	if (r < 0)
+		return r;
 	if (metadata == NULL) {
 		record_at(deferred, number)->flags = 0;
 		return 0;
 	}
-	if (store_xattrs(deferred, metadata, &xattrs) < 0)
-		return -ENOMEM;
+	r = store_xattrs(deferred, metadata, &xattrs);
+	if (r < 0)
+		return r;
 	struct record *record = record_at(deferred, number);
 	record->mtime_s = metadata->mtime_s;
 	record->mtime_ns = metadata->mtime_ns;
@@ -292,29 +360,34 @@ int deferred_add(struct deferred *deferred, const struct deferred_place *place,
 	return 0;
 }
 
-static size_t name_length(const struct deferred *deferred, uint32_t number)
-{
-	return strlen(deferred->names.data + record_at(deferred, number)->name);
-}
-
 /* The path of a record, into a new buffer. */
-static char *path_of(const struct deferred *deferred, uint32_t number)
+static int path_of(const struct deferred *deferred, uint32_t number, char **path)
 {
+	uint32_t bytes;
 	size_t length = 0;
 
-	for (uint32_t at = number; at != ROOT; at = record_at(deferred, at)->above)
-		length += name_length(deferred, at) + 1;
-	char *path = calloc(1, length + 1);
-	if (path == NULL)
-		return NULL;
 	for (uint32_t at = number; at != ROOT; at = record_at(deferred, at)->above) {
-		size_t bytes = name_length(deferred, at);
-		length -= bytes + 1;
-		memcpy(path + length, deferred->names.data + record_at(deferred, at)->name, bytes);
-		if (at != number)
-			path[length + bytes] = '/';
+		int r = load_length(deferred, at, &bytes);
+		if (r < 0)
+			return r;
+		length += bytes + 1;
 	}
-	return path;
+	cleanup_free char *found = calloc(1, length + 1);
+	if (found == NULL)
+		return -ENOMEM;
+	for (uint32_t at = number; at != ROOT; at = record_at(deferred, at)->above) {
+		int r = load_length(deferred, at, &bytes);
+		if (r < 0)
+			return r;
+		length -= bytes + 1;
+		r = load_name(deferred, at, bytes, found + length);
+		if (r < 0)
+			return r;
+		if (at != number)
+			found[length + bytes] = '/';
+	}
+	*path = steal_ptr(&found);
+	return 0;
 }
 
 static bool is_gone(int r)
@@ -326,14 +399,17 @@ static int apply_record(const struct deferred *deferred, uint32_t number, struct
 	struct oakum_error *err)
 {
 	const struct record *record = record_at(deferred, number);
-	cleanup_free char *path = path_of(deferred, number);
+	cleanup_free char *path = NULL;
 	cleanup_free struct xattr *xattrs = NULL;
 	struct parent *directory;
-	size_t xattr_count;
+	size_t xattr_count = 0;
+	int r = path_of(deferred, number, &path);
 
-	if (path == NULL || load_xattrs(deferred, record->xattrs, &xattrs, &xattr_count) < 0)
-		return fail(err, ENOMEM, "finish directories", NULL);
-	int r = parents_open(parents, path, strlen(path), &directory);
+	if (r == 0)
+		r = load_xattrs(deferred, record->xattrs, &xattrs, &xattr_count);
+	if (r < 0)
+		return fail(err, -r, "finish directories", path);
+	r = parents_open(parents, path, strlen(path), &directory);
 	if (is_gone(r) || (r == 0 && !is_same_inode(&directory->inode, &record->inode)))
 		return 0;
 	if (r < 0)
@@ -360,7 +436,7 @@ static int apply_record(const struct deferred *deferred, uint32_t number, struct
 
 int deferred_apply(struct deferred *deferred, struct parents *parents, struct oakum_error *err)
 {
-	for (size_t i = record_count(deferred); i > 0; i--) {
+	for (size_t i = deferred->count; i > 0; i--) {
 		const uint32_t number = (uint32_t)i - 1;
 		if ((record_at(deferred, number)->flags & HAS_METADATA) == 0)
 			continue;

@@ -16,15 +16,19 @@ struct deferred_place {
 	size_t path_length; /* of path; 0: the rootfs itself */
 };
 
-/* NULL without memory. unset_owners: as in struct metadata; kept. */
-struct deferred *deferred_new(const struct inode *root, _Atomic(uint64_t) *unset_owners);
+/*
+ * root_fd: borrowed and kept, for a file without a name where memory would not do.
+ * unset_owners: as in struct metadata; kept. NULL without memory.
+ */
+struct deferred *deferred_new(
+	int root_fd, const struct inode *root, _Atomic(uint64_t) *unset_owners);
 void deferred_free(struct deferred *deferred);
 
 /*
  * Notes what the directory shall have. The last word on an inode counts, by
  * whatever path it came. Copies all. metadata is NULL for a directory that was
  * made just now and that no entry tells about: what was noted of an older one
- * with its inode is void. 0 or -ENOMEM.
+ * with its inode is void. 0, -ENOMEM, or what the file says (-ENOSPC).
  */
 int deferred_add(struct deferred *deferred, const struct deferred_place *place,
 	const struct metadata *metadata);

@@ -22,7 +22,7 @@ static int open_parts(struct tree *tree, int root_fd)
 		return -errno;
 	root = (struct inode){ .device = status.st_dev, .number = status.st_ino };
 	tree->parents = parents_new(root_fd);
-	tree->deferred = deferred_new(&root, tree->unset_owners);
+	tree->deferred = deferred_new(root_fd, &root, tree->unset_owners);
 	return tree->parents == NULL || tree->deferred == NULL ? -ENOMEM : 0;
 }
 

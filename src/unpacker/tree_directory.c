@@ -336,9 +336,8 @@ static int defer(struct tree *tree, const struct entry *entry, const struct foun
 	metadata.replaces_xattrs = !found->is_new && tree->storage == NULL;
 	if (tree->storage != NULL && set_at_once(found->directory, &metadata, entry, err) < 0)
 		return -err->code;
-	if (deferred_add(tree->deferred, &place, &metadata) < 0)
-		return fail(err, ENOMEM, "remember", entry->path);
-	return 0;
+	int r = deferred_add(tree->deferred, &place, &metadata);
+	return r < 0 ? fail(err, -r, "remember", entry->path) : 0;
 }
 
 static int place_root(struct tree *tree, const struct entry *entry, struct oakum_error *err)

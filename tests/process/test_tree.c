@@ -505,6 +505,42 @@ static void a_directory_told_of_again_and_again_costs_no_memory(void **state)
 	free(other);
 }
 
+/* More than is kept in memory, to the last name and attribute. */
+static void names_of_directories_may_be_long_and_many(void **state)
+{
+	enum { COUNT = 45000, NAME_BYTES = 250, KEPT = 8 << 20 };
+	struct xattr xattr = { .name = "user.number" };
+	char name[NAME_BYTES + 1];
+
+	(void)state;
+	const size_t before = mallinfo2().uordblks + mallinfo2().hblkhd;
+	for (int again = 0; again < 2; again++) {
+		for (unsigned int i = 0; i < COUNT; i++) {
+			snprintf(name, sizeof(name), "%0*u", NAME_BYTES, i);
+			xattr.value = name;
+			xattr.value_bytes = NAME_BYTES;
+			must_place(A_DIRECTORY(name, .mode = 0700 + i % 8, .mtime_s = i,
+				.xattrs = &xattr, .xattr_count = i % 50 == 0));
+		}
+	}
+	assert_true(mallinfo2().uordblks + mallinfo2().hblkhd <
+		    before + KEPT + (2 << 20) + COUNT * (size_t)160);
+	finish();
+	for (unsigned int i = 0; i < COUNT; i++) {
+		char value[NAME_BYTES];
+		char path[1024];
+		snprintf(name, sizeof(name), "%0*u", NAME_BYTES, i);
+		struct stat status = status_of(name);
+		assert_int_equal(status.st_mode, S_IFDIR | (0700 + i % 8));
+		assert_int_equal(status.st_mtime, i);
+		if (i % 50 > 0)
+			continue;
+		snprintf(path, sizeof(path), "%s/rootfs/%s", scratch.path, name);
+		assert_int_equal(lgetxattr(path, "user.number", value, sizeof(value)), NAME_BYTES);
+		assert_memory_equal(value, name, NAME_BYTES);
+	}
+}
+
 static void a_directory_that_was_replaced_leaves_nothing_to_its_successor(void **state)
 {
 	(void)state;
@@ -572,7 +608,7 @@ static void a_default_acl_of_the_parent_bestows_nothing(void **state)
 	assert_int_equal(mode_of("s/implied"), 0755);
 	const char *const all[] = { "s/f", "s/p", "s/d", "s/implied", "s/implied/f" };
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		char path[512];
+		char path[1024];
 		snprintf(path, sizeof(path), "%s/rootfs/%s", scratch.path, all[i]);
 		assert_int_equal(lgetxattr(path, "system.posix_acl_access", NULL, 0), -1);
 		assert_int_equal(lgetxattr(path, "system.posix_acl_default", NULL, 0), -1);
@@ -832,6 +868,7 @@ int main(void)
 		IN_SCRATCH(directories_get_their_metadata_when_they_are_full),
 		IN_SCRATCH(the_last_word_on_a_directory_counts_by_whatever_path_it_came),
 		IN_SCRATCH(a_directory_told_of_again_and_again_costs_no_memory),
+		IN_SCRATCH(names_of_directories_may_be_long_and_many),
 		IN_SCRATCH(a_directory_that_was_replaced_leaves_nothing_to_its_successor),
 		IN_SCRATCH(a_setgid_parent_bestows_nothing),
 		IN_SCRATCH(a_default_acl_of_the_parent_bestows_nothing),
