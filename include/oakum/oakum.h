@@ -234,6 +234,8 @@ struct oakum_stats {
 	uint64_t dropped_xattrs;  /* attributes of the layer that were not set, ACLs among them */
 	uint64_t dropped_entries; /* devices that were not made */
 	uint64_t unset_owners;	  /* owners that could not be set, where that is forgiven */
+	uint64_t trailing_bytes; /* after the end of the archive, from the first that is not zero */
+	uint64_t volume_labels;	 /* headers that name a volume, and no entry: passed over */
 };
 
 #define OAKUM_STATS_INIT                           \

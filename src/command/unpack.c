@@ -64,6 +64,11 @@ static void print_stats(const struct oakum_stats *stats)
 			"oakum: left out %" PRIu64 " attributes and %" PRIu64 " devices; %" PRIu64
 			" owners could not be set\n",
 			stats->dropped_xattrs, stats->dropped_entries, stats->unset_owners);
+	if (stats->trailing_bytes > 0 || stats->volume_labels > 0)
+		fprintf(stderr,
+			"oakum: passed over %" PRIu64 " bytes after the end of the archive and "
+			"%" PRIu64 " volume labels\n",
+			stats->trailing_bytes, stats->volume_labels);
 	if (stats->denied_calls > 0)
 		fprintf(stderr,
 			"oakum: %" PRIu32 " system calls were denied, number %" PRIu32

@@ -34,6 +34,8 @@ struct header_check {
 	uint64_t member_from; /* position where the entry to come begins */
 	uint64_t body_left;   /* of IN_BODY, padding included */
 	uint64_t trailing_bytes;
+	uint64_t trailing_data_bytes; /* of these, from the first that is not zero */
+	uint64_t volume_labels;
 	bool has_headers;
 	bool has_member; /* the last entry is complete; the extensions are still its own */
 
@@ -318,6 +320,7 @@ static int begin_header(
 	if (why != NULL)
 		return refuse(why, err);
 	check->has_headers = true;
+	check->volume_labels += block->type_flag == 'V';
 	if (!extension_is(block->type_flag)) {
 		if (check->extensions.name[0] == '\0')
 			block_name(block, check->extensions.name);
@@ -392,9 +395,16 @@ static size_t pass_over_body(struct header_check *check, size_t length)
 	return taken;
 }
 
-static bool has_data(const char *bytes, size_t length)
+/* How many zeros come first. Most often all are. */
+static size_t count_zeros(const char *bytes, size_t length)
 {
-	return bytes[0] != 0 || memcmp(bytes, bytes + 1, length - 1) != 0;
+	size_t count = 0;
+
+	if (length == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, length - 1) == 0))
+		return length;
+	while (bytes[count] == 0)
+		count++;
+	return count;
 }
 
 static int take_trailing(
@@ -403,9 +413,10 @@ static int take_trailing(
 	const uint64_t limit = check->limits->trailing_bytes;
 	const uint64_t left = limit - check->trailing_bytes;
 	const size_t within = length < left ? length : (size_t)left;
+	const size_t zeros = check->trailing_data_bytes > 0 ? 0 : count_zeros(bytes, within);
 
 	/* What comes first is said first, in whatever pieces it comes. */
-	if (check->refuses_trailing && within > 0 && has_data(bytes, within))
+	if (check->refuses_trailing && zeros < within)
 		return fail_because(err, EBADMSG, "read header", NULL,
 			"data after the end of the archive at byte %" PRIu64
 			"; --trailing=ignore accepts it",
@@ -413,6 +424,7 @@ static int take_trailing(
 	if (length > left)
 		return limit_exceeded(err, "trailing-bytes", limit, check->extensions.name);
 	check->trailing_bytes += length;
+	check->trailing_data_bytes += length - zeros;
 	return 0;
 }
 
@@ -493,4 +505,10 @@ uint64_t header_check_members_end(const struct header_check *check)
 uint64_t header_check_position(const struct header_check *check)
 {
 	return check->position;
+}
+
+void header_check_count(const struct header_check *check, struct oakum_stats *stats)
+{
+	stats->trailing_bytes = check->trailing_data_bytes;
+	stats->volume_labels = check->volume_labels;
 }

@@ -100,6 +100,9 @@ bool header_check_at_end(const struct header_check *check);
 /* Where the last member ends that has passed, its padding included; it may not all be fed yet. */
 uint64_t header_check_members_end(const struct header_check *check);
 
+/* Counts what was passed over so far: trailing_bytes, volume_labels. */
+void header_check_count(const struct header_check *check, struct oakum_stats *stats);
+
 /* The name of the entry whose header was the last; "" before the first. As errors tell it. */
 const char *header_check_name(const struct header_check *check);
 

@@ -574,6 +574,11 @@ ssize_t tar_reader_content(
 	}
 }
 
+void tar_reader_count(const struct tar_reader *reader, struct oakum_stats *stats)
+{
+	header_check_count(reader->check, stats);
+}
+
 bool tar_reader_ended_early(const struct tar_reader *reader)
 {
 	return reader->ended_early;

@@ -40,6 +40,9 @@ int tar_reader_next(struct tar_reader *reader, struct entry *entry, struct oakum
 ssize_t tar_reader_content(
 	struct tar_reader *reader, const void **bytes, uint64_t *offset, struct oakum_error *err);
 
+/* Counts what was passed over so far: trailing_bytes, volume_labels. */
+void tar_reader_count(const struct tar_reader *reader, struct oakum_stats *stats);
+
 /* After an error: the stream was cut off. */
 bool tar_reader_ended_early(const struct tar_reader *reader);
 

@@ -296,6 +296,7 @@ int unpacker_run(struct unpacker *unpacker, struct oakum_stats *stats, struct oa
 	stats->content_bytes = writer_content_bytes(unpacker->writer);
 	stats->threads = unpacker->threads;
 	stats->unset_owners = atomic_load(&unpacker->unset_owners);
+	tar_reader_count(unpacker->reader, stats);
 	if (unpacker->policy != NULL)
 		policy_count(unpacker->policy, stats);
 	return r;

@@ -56,7 +56,7 @@ void unpacker_close(struct unpacker **unpacker);
 
 /*
  * Unpacks to the end of the stream; fills entries, skipped, content_bytes, threads
- * and what was left out in stats, in any case.
+ * and what was left out or passed over in stats, in any case.
  */
 int unpacker_run(struct unpacker *unpacker, struct oakum_stats *stats, struct oakum_error *err);
 

@@ -53,6 +53,18 @@ static void compare_members(struct header_check *left, struct header_check *righ
 		abort();
 }
 
+static void compare_counts(
+	const struct header_check *left, const struct header_check *right, int code)
+{
+	struct oakum_stats one = OAKUM_STATS_INIT;
+	struct oakum_stats other = OAKUM_STATS_INIT;
+
+	header_check_count(left, &one);
+	header_check_count(right, &other);
+	if (code == 0 && memcmp(&one, &other, sizeof(one)) != 0)
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct limits limits = LIMITS_DEFAULT;
@@ -80,6 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (one.code != 0 && one.err.code != -one.code)
 		abort();
 	compare_members(whole, in_pieces, &limits, size);
+	compare_counts(whole, in_pieces, one.code);
 	header_check_free(whole);
 	header_check_free(in_pieces);
 	free(bytes);

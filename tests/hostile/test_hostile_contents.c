@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sparse maps that lie, metadata that is abused, and archives that are small but want much. */
 #include "support/hostile.h"
+#include "support/scratch.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -435,11 +439,35 @@ static void times_are_exact(void **state)
 			REFUSED },
 		{ .id = "M39", .layer = LAYER(pax("mtime=1e9"), file("a", "")), REFUSED },
 		{ .id = "M39", .layer = LAYER(pax("mtime="), file("a", "")), REFUSED },
-		{ .id = "M39", .layer = LAYER(pax("mtime=9223372036854775807"), file("a", "")) },
 	};
 
 	(void)state;
 	RUN(cases);
+}
+
+/* How far a file system gets is its own affair: it stops there, and does not begin anew. */
+static void the_last_time_is_late(void **state)
+{
+	struct tarball tar = tarball_of(LAYER(pax("mtime=9223372036854775807"), file("a", ""),
+		pax("mtime=9223372036854775807"), directory("d"), pax("mtime=9223372036854775807"),
+		symlink_to("s", "t")));
+	static const char *const names[] = { "a", "d", "s" };
+	int layer_fd = memory_file(tar.bytes, tar.length);
+	struct oakum_error err;
+	struct scratch scratch;
+	struct stat status;
+
+	(void)state;
+	scratch_make(&scratch);
+	assert_int_equal(oakum_unpack(layer_fd, scratch.rootfs_fd, NULL, NULL, &err), 0);
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(
+			fstatat(scratch.rootfs_fd, names[i], &status, AT_SYMLINK_NOFOLLOW), 0);
+		assert_true(status.st_mtime >= INT32_MAX);
+	}
+	close(layer_fd);
+	scratch_remove(&scratch);
+	tarball_free(&tar);
 }
 
 static int run(void)
@@ -455,6 +483,7 @@ static int run(void)
 		cmocka_unit_test(a_long_acl_is_sorted_behind_the_walls),
 		cmocka_unit_test(a_hole_takes_no_space),
 		cmocka_unit_test(times_are_exact),
+		cmocka_unit_test(the_last_time_is_late),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -152,7 +152,13 @@ static void an_archive_ends_where_it_says(void **state)
 		{ .id = "M08",
 			.layer = CUT_LAYER(
 				file("a", "x"), zero_blocks(2), file("b", "y"), zero_blocks(2)),
-			.tree = "f a =x\n" },
+			.tree = "f a =x\n",
+			.trailing_bytes = 4 * TAR_BLOCK_BYTES },
+		/* Zeros are padding, until something follows them. */
+		{ .id = "M08",
+			.layer = CUT_LAYER(file("a", "x"), zero_blocks(30), raw_bytes(RAW("\0!!"))),
+			.tree = "f a =x\n",
+			.trailing_bytes = 2 },
 		{ .id = "M08",
 			.layer = CUT_LAYER(
 				file("a", "x"), zero_blocks(2), file("b", "y"), zero_blocks(2)),
@@ -338,7 +344,8 @@ static void a_type_is_one_that_all_readers_know(void **state)
 		{ .id = "M27", .layer = LAYER(header('\0', "a", .text = "x")), .tree = "f a =x\n" },
 		{ .id = "M28",
 			.layer = LAYER(header('V', "label", .format = FORMAT_GNU), file("a", "x")),
-			.tree = "f a =x\n" },
+			.tree = "f a =x\n",
+			.volume_labels = 1 },
 		{ .id = "M28",
 			.layer = LAYER(header('V', "label", .format = FORMAT_GNU, .text = "body"),
 				file("a", "x")),

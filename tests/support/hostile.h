@@ -33,6 +33,8 @@ struct hostile_case {
 	bool shows_times;	 /* in the tree: "@SECONDS.NANOSECONDS" of the last change */
 	uint64_t dropped_xattrs; /* if it is accepted */
 	uint64_t dropped_entries;
+	uint64_t trailing_bytes;
+	uint64_t volume_labels;
 };
 
 #define LAYER(...)               \
