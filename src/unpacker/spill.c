@@ -122,6 +122,8 @@ int spill_add(struct spill *spill, const void *bytes, size_t length)
 {
 	bool is_full = spill->memory_bytes + length > MEMORY_BYTES || spill->file_fd >= 0;
 
+	if (length == 0)
+		return 0;
 	if (is_full && has_file(spill))
 		return add_to_file(spill, bytes, length);
 	return add_to_memory(spill, bytes, length);

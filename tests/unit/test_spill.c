@@ -46,6 +46,7 @@ static void fill_and_read(const char *directory)
 
 	assert_true(directory_fd >= 0);
 	assert_non_null(spill);
+	assert_int_equal(spill_add(spill, NULL, 0), 0);
 	while (end < ALL_BYTES) {
 		size_t length =
 			(size_t)rand_r(&seed) % (rand_r(&seed) % 4 == 0 ? sizeof(piece) : 300);
