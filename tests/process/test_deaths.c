@@ -305,6 +305,30 @@ static void what_a_failed_call_leaves_in_a_pipe_is_drained(void **state)
 	tarball_free(&tar);
 }
 
+/* Its source says nothing more, and does not end: the decompressor would wait for it for ever. */
+static void a_layer_that_is_refused_is_not_waited_for(void **state)
+{
+	static const struct member refused[] = { file("../evil", "x"), END };
+	struct tarball tar = tarball_of(refused);
+	struct scratch scratch;
+	struct slow_unpack slow;
+	struct timespec end;
+
+	(void)state;
+	scratch_make(&scratch);
+	slow_unpack_start(&slow, &scratch, NULL);
+	assert_int_equal(write(slow.write_fd, tar.bytes, tar.length), (ssize_t)tar.length);
+	clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_sec += 20;
+	assert_int_equal(pthread_timedjoin_np(slow.thread, NULL, &end), 0);
+	assert_int_equal(slow.result, -EBADMSG);
+	assert_string_equal(slow.err.entry, "../evil");
+	close(slow.write_fd);
+	close(slow.read_fd);
+	scratch_remove(&scratch);
+	tarball_free(&tar);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -317,6 +341,7 @@ int main(void)
 		host_test(a_process_that_is_stopped_ends_at_the_deadline),
 		host_test(a_rootfs_that_is_removed_meanwhile_is_an_error_and_made_nowhere_else),
 		host_test(what_a_failed_call_leaves_in_a_pipe_is_drained),
+		host_test(a_layer_that_is_refused_is_not_waited_for),
 	};
 
 	(void)signal(
