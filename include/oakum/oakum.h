@@ -140,6 +140,7 @@ enum oakum_level {
 	OAKUM_LEVEL_OPENAT2 = 1, /* no root of its own: openat2, Landlock, seccomp; never unless
 				    asked for as the minimum */
 	OAKUM_LEVEL_CHROOT = 2,	 /* chroot, openat2, Landlock, seccomp */
+	OAKUM_LEVEL_PIVOTED = 3, /* a mount namespace of its own, whose root it is; the rest as 4 */
 	OAKUM_LEVEL_DETACHED = 4 /* a detached mount as root, Landlock, seccomp */
 };
 
@@ -150,8 +151,9 @@ enum oakum_wall {
 	OAKUM_WALL_CAPABILITIES = 1 << 2, /* six capabilities at most, no_new_privs */
 	OAKUM_WALL_LANDLOCK = 1 << 3,
 	OAKUM_WALL_SECCOMP = 1 << 4,
-	OAKUM_WALL_PID_NAMESPACE = 1 << 5,  /* the kernel ends all of ours with the first */
-	OAKUM_WALL_USER_NAMESPACE = 1 << 6, /* of its own: no rights outside it */
+	OAKUM_WALL_PID_NAMESPACE = 1 << 5,   /* the kernel ends all of ours with the first */
+	OAKUM_WALL_USER_NAMESPACE = 1 << 6,  /* of its own: no rights outside it */
+	OAKUM_WALL_MOUNT_NAMESPACE = 1 << 7, /* of its own, with nothing but the root in it */
 };
 
 enum oakum_compression {

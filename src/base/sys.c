@@ -20,6 +20,17 @@ int sys_open_tree(int dir_fd, const char *path, unsigned int flags)
 	return (int)syscall(SYS_open_tree, dir_fd, path, flags);
 }
 
+int sys_move_mount(
+	int from_fd, const char *from_path, int to_fd, const char *to_path, unsigned int flags)
+{
+	return (int)syscall(SYS_move_mount, from_fd, from_path, to_fd, to_path, flags);
+}
+
+int sys_pivot_root(const char *new_root, const char *put_old)
+{
+	return (int)syscall(SYS_pivot_root, new_root, put_old);
+}
+
 int sys_mount_setattr(
 	int dir_fd, const char *path, unsigned int flags, struct mount_attr *attributes)
 {

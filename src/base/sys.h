@@ -47,6 +47,9 @@ struct landlock_path_beneath_attr;
 
 int sys_openat2(int dir_fd, const char *path, const struct open_how *how);
 int sys_open_tree(int dir_fd, const char *path, unsigned int flags);
+int sys_move_mount(
+	int from_fd, const char *from_path, int to_fd, const char *to_path, unsigned int flags);
+int sys_pivot_root(const char *new_root, const char *put_old);
 int sys_mount_setattr(
 	int dir_fd, const char *path, unsigned int flags, struct mount_attr *attributes);
 int sys_pidfd_open(pid_t pid, unsigned int flags);

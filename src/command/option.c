@@ -46,17 +46,14 @@ static bool take_threads(
 
 static bool take_level(const struct option *option, const char *value, struct arguments *arguments)
 {
-	static const uint32_t levels[] = { OAKUM_LEVEL_OPENAT2, OAKUM_LEVEL_CHROOT,
-		OAKUM_LEVEL_DETACHED };
 	uint64_t number;
 
-	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
-		if (!value_number(value, strlen(value), &number) || number != levels[i])
-			continue;
-		arguments->options.min_level = levels[i];
-		return true;
-	}
-	return message_wrong("--%s=%s: it is 1, 2 or 4", option->name, value);
+	if (!value_number(value, strlen(value), &number) || number == 0 ||
+		number > OAKUM_LEVEL_DETACHED)
+		return message_wrong("--%s=%s: it is a number from 1 to %d", option->name, value,
+			OAKUM_LEVEL_DETACHED);
+	arguments->options.min_level = (uint32_t)number;
+	return true;
 }
 
 /* Seconds with a fraction, kept as milliseconds. */
@@ -264,8 +261,7 @@ static const struct option options[] = {
 	{ "no-suid", NULL, "leave out set-id bits and file capabilities", take_no_suid, NULL, 0 },
 	{ "limit", "NAME=VALUE", "set a limit, VALUE may be none; may be repeated", take_limit,
 		NULL, 0 },
-	{ "min-level", "N", "refuse walls weaker than level N, 1, 2 or 4 (2)", take_level, NULL,
-		0 },
+	{ "min-level", "N", "refuse walls weaker than level N, 1 to 4 (2)", take_level, NULL, 0 },
 	{ "user-namespace", "auto|never|always",
 		"rights by a user namespace (auto: where they lack)", take_choice,
 		user_namespace_names, AT(user_namespace) },

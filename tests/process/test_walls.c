@@ -10,12 +10,17 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -185,11 +190,76 @@ static void the_level_and_its_walls_are_in_the_result(void **state)
 	tarball_free(&tar);
 }
 
+#ifndef OAKUM_SANITIZED
+/* This process, and what it starts, from here on: that call is answered with that errno. */
+static void forbid_call(unsigned int number, unsigned int code)
+{
+	struct sock_filter lines[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | code),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog filter = { sizeof(lines) / sizeof(lines[0]), lines };
+
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) < 0)
+		_exit(99);
+}
+
+/* The level that is reached, in a process of its own whose kernel lacks something. */
+static int level_without(unsigned int number, unsigned int code, unsigned int other_number)
+{
+	static const struct member layer[] = { directory("d"), file("d/a", "b"), END };
+	struct tarball tar = tarball_of(layer);
+	struct oakum_stats stats = OAKUM_STATS_INIT;
+	struct oakum_error err;
+	struct scratch scratch;
+	int status;
+
+	scratch_make(&scratch);
+	pid_t pid = fork();
+	if (pid == 0) {
+		int layer_fd = memory_file(tar.bytes, tar.length);
+		forbid_call(number, code);
+		if (other_number != 0)
+			forbid_call(other_number, EPERM);
+		if (oakum_unpack(layer_fd, scratch.rootfs_fd, NULL, &stats, &err) < 0)
+			_exit(98);
+		_exit((int)stats.level);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) != 98)
+		assert_true(scratch_file_is(&scratch, "d/a", "b"));
+	assert_true(scratch_outside_is_untouched(&scratch));
+	scratch_remove(&scratch);
+	tarball_free(&tar);
+	return WEXITSTATUS(status);
+}
+#endif
+
+/* Before Linux 5.12; and in a container that may not mount. */
+static void an_older_kernel_has_the_next_level(void **state)
+{
+	(void)state;
+#ifdef OAKUM_SANITIZED
+	skip();
+#else
+	assert_int_equal(level_without(SYS_mount_setattr, ENOSYS, 0), OAKUM_LEVEL_PIVOTED);
+	assert_int_equal(level_without(SYS_open_tree, ENOSYS, 0), OAKUM_LEVEL_CHROOT);
+	assert_int_equal(level_without(SYS_open_tree, EPERM, 0), OAKUM_LEVEL_CHROOT);
+	assert_int_equal(level_without(SYS_mount_setattr, ENOSYS, SYS_unshare), OAKUM_LEVEL_CHROOT);
+	/* In the middle of it is no place to fall back from. */
+	assert_int_equal(level_without(SYS_mount_setattr, ENOSYS, SYS_pivot_root), 98);
+#endif
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_thread_of_every_process_carries_its_walls),
 		cmocka_unit_test(the_level_and_its_walls_are_in_the_result),
+		cmocka_unit_test(an_older_kernel_has_the_next_level),
 	};
 
 	if (geteuid() != 0) {
