@@ -233,7 +233,8 @@ struct oakum_stats {
 	uint32_t threads;	  /* that filled files */
 	uint32_t denied_calls;	  /* system calls that a wall answered with ENOSYS */
 	uint32_t denied_call;	  /* number of the first of them */
-	uint64_t dropped_xattrs;  /* attributes of the layer that were not set, ACLs among them */
+	uint64_t dropped_xattrs;  /* attributes of the layer that were not set, ACLs among them;
+				     also user.*, where the file system has none */
 	uint64_t dropped_entries; /* devices that were not made */
 	uint64_t unset_owners;	  /* owners that could not be set, where that is forgiven */
 	uint64_t trailing_bytes; /* after the end of the archive, from the first that is not zero */

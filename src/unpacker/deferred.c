@@ -45,7 +45,7 @@ struct deferred {
 	size_t room;
 	uint32_t *slots;  /* by inode: number of a record + 1; 0: free */
 	size_t slot_room; /* a power of two */
-	_Atomic(uint64_t) *unset_owners;
+	struct forgiven *forgiven;
 };
 
 static struct record *record_at(const struct deferred *deferred, uint32_t number)
@@ -167,15 +167,14 @@ static int add_record(struct deferred *deferred, const struct inode *inode, uint
 	return 0;
 }
 
-struct deferred *deferred_new(
-	int root_fd, const struct inode *root, _Atomic(uint64_t) *unset_owners)
+struct deferred *deferred_new(int root_fd, const struct inode *root, struct forgiven *forgiven)
 {
 	struct deferred *deferred = calloc(1, sizeof(*deferred));
 	uint32_t number;
 
 	if (deferred == NULL)
 		return NULL;
-	deferred->unset_owners = unset_owners;
+	deferred->forgiven = forgiven;
 	deferred->store = spill_new(root_fd);
 	if (deferred->store == NULL ||
 		add_record(deferred, root, ROOT, (struct name){ "", 0 }, &number) < 0) {
@@ -429,7 +428,7 @@ static int apply_record(const struct deferred *deferred, uint32_t number, struct
 		.replaces_xattrs = (record->flags & REPLACES_XATTRS) != 0,
 		.xattrs = xattrs,
 		.xattr_count = xattr_count,
-		.unset_owners = deferred->unset_owners,
+		.forgiven = deferred->forgiven,
 	};
 	return metadata_apply(&metadata, directory->fd, path, err);
 }

@@ -18,10 +18,9 @@ struct deferred_place {
 
 /*
  * root_fd: borrowed and kept, for a file without a name where memory would not do.
- * unset_owners: as in struct metadata; kept. NULL without memory.
+ * forgiven: as in struct metadata; kept. NULL without memory.
  */
-struct deferred *deferred_new(
-	int root_fd, const struct inode *root, _Atomic(uint64_t) *unset_owners);
+struct deferred *deferred_new(int root_fd, const struct inode *root, struct forgiven *forgiven);
 void deferred_free(struct deferred *deferred);
 
 /*

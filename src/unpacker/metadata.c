@@ -84,8 +84,8 @@ static int fail_owner(const struct metadata *metadata, const char *op, const cha
 {
 	const struct metadata_rules *rules = metadata->rules;
 
-	if (metadata->unset_owners != NULL) {
-		atomic_fetch_add(metadata->unset_owners, 1);
+	if (metadata->forgiven != NULL && metadata->forgiven->owners) {
+		atomic_fetch_add(&metadata->forgiven->unset_owners, 1);
 		*mode &= ~(uint32_t)SET_ID_BITS;
 		return 0;
 	}
@@ -116,12 +116,25 @@ static bool is_needed(const struct metadata_rules *rules, const struct xattr *xa
 	return rules->needed_xattr != NULL && strcmp(rules->needed_xattr, xattr->name) == 0;
 }
 
+/* The file loses nothing but a note: rights are in other namespaces, and are never lost. */
+static bool is_lost(const struct metadata *metadata, const struct xattr *xattr, int code)
+{
+	if (code != -EOPNOTSUPP || metadata->rules != NULL || metadata->forgiven == NULL ||
+		!string_starts_with(xattr->name, "user."))
+		return false;
+	atomic_fetch_add(&metadata->forgiven->lost_xattrs, 1);
+	return true;
+}
+
 /* Whether it is forgiven is said by containers/storage: what no file system takes is left out. */
 static int fail_or_tell_xattr(const struct metadata *metadata, const char *path,
 	const struct xattr *xattr, struct oakum_error *err)
 {
 	const struct metadata_rules *rules = metadata->rules;
 	int r = fail_xattr(err, path, xattr->name);
+
+	if (is_lost(metadata, xattr, r))
+		return 0;
 	bool is_forgiven = rules != NULL && !is_needed(rules, xattr) &&
 			   (r == -EOPNOTSUPP || (r == -EPERM && rules->is_in_user_namespace));
 

@@ -23,6 +23,13 @@ struct metadata_rules {
 	void *context;
 };
 
+/* What is no error, but counted; by any thread. */
+struct forgiven {
+	bool owners; /* those that cannot be set */
+	_Atomic(uint64_t) unset_owners;
+	_Atomic(uint64_t) lost_xattrs; /* user.*, on a file system that has none */
+};
+
 struct metadata {
 	const struct metadata_rules *rules; /* NULL: oakum's own */
 	uint32_t mode;
@@ -39,8 +46,7 @@ struct metadata {
 	bool drops_acl; /* it was made with one that nobody asked for */
 	/* It was there before: what earlier layers gave it goes (OCI image-spec, layer.md). */
 	bool replaces_xattrs;
-	/* Not NULL: an owner that cannot be set is no error, but counted; by any thread. */
-	_Atomic(uint64_t) *unset_owners;
+	struct forgiven *forgiven;  /* NULL: nothing is */
 	const struct xattr *xattrs; /* borrowed */
 	size_t xattr_count;
 };

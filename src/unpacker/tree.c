@@ -22,7 +22,7 @@ static int open_parts(struct tree *tree, int root_fd)
 		return -errno;
 	root = (struct inode){ .device = status.st_dev, .number = status.st_ino };
 	tree->parents = parents_new(root_fd);
-	tree->deferred = deferred_new(root_fd, &root, tree->unset_owners);
+	tree->deferred = deferred_new(root_fd, &root, tree->forgiven);
 	return tree->parents == NULL || tree->deferred == NULL ? -ENOMEM : 0;
 }
 
@@ -35,7 +35,7 @@ int tree_new(const struct tree_options *options, struct tree **tree, struct oaku
 	new->is_tracking = options->whiteouts == OAKUM_WHITEOUTS_APPLY;
 	new->overlay = overlay_of(options->whiteouts, options->whiteout_form);
 	new->storage = options->storage;
-	new->unset_owners = options->unset_owners;
+	new->forgiven = options->forgiven;
 	new->maker = (struct owner){ geteuid(), getegid() };
 	int r = open_parts(new, options->root_fd);
 	if (r < 0) {
@@ -66,7 +66,7 @@ struct metadata tree_metadata(const struct tree *tree, const struct metadata_rul
 {
 	struct metadata metadata = metadata_by(rules, entry, tree->maker, is_plain);
 
-	metadata.unset_owners = tree->unset_owners;
+	metadata.forgiven = tree->forgiven;
 	return metadata;
 }
 

@@ -33,8 +33,7 @@ struct tree_options {
 	uint32_t whiteouts;		    /* enum oakum_whiteouts */
 	uint32_t whiteout_form;		    /* enum oakum_whiteout_form */
 	const struct tree_storage *storage; /* borrowed; kept; NULL: oakum's own ways */
-	/* Borrowed; kept. NULL: an owner that cannot be set is an error; else it counts them. */
-	_Atomic(uint64_t) *unset_owners;
+	struct forgiven *forgiven;	    /* borrowed; kept; NULL: nothing is */
 };
 
 int tree_new(const struct tree_options *options, struct tree **tree, struct oakum_error *err);

@@ -19,7 +19,7 @@ struct tree {
 	bool is_tracking; /* whiteouts are carried out: what is placed must be known */
 	struct overlay overlay;
 	const struct tree_storage *storage; /* NULL: oakum's own ways */
-	_Atomic(uint64_t) *unset_owners;    /* NULL: one that cannot be set is an error */
+	struct forgiven *forgiven;	    /* NULL: nothing is */
 	struct owner maker;
 	struct parents *parents;
 	struct deferred *deferred;

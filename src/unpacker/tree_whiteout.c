@@ -83,6 +83,7 @@ static int make_whiteout(struct tree *tree, const struct entry *entry, struct oa
 	file.xattrs = &tree->overlay.whiteout;
 	file.xattr_count = 1;
 	int r = tree_create_file(tree, &file, &fd, &metadata, err);
+	metadata.forgiven = NULL; /* without its attribute it would be an empty file */
 	return r < 0 ? r : metadata_apply(&metadata, fd, entry->path, err);
 }
 

@@ -27,7 +27,7 @@ struct unpacker {
 	struct tree *tree;
 	struct writer *writer;
 	struct space space;
-	_Atomic(uint64_t) unset_owners;
+	struct forgiven forgiven;
 	unsigned int threads;
 	uint64_t entries;
 	uint64_t skipped;
@@ -73,10 +73,10 @@ static int open_tree(struct unpacker *u, struct oakum_error *err)
 		.root_fd = u->options.rootfs_fd,
 		.whiteouts = u->options.whiteouts,
 		.whiteout_form = u->options.whiteout_form,
+		.forgiven = &u->forgiven,
 	};
 
-	if ((u->options.owners & OAKUM_OWNERS_FORGIVE) != 0)
-		options.unset_owners = &u->unset_owners;
+	u->forgiven.owners = (u->options.owners & OAKUM_OWNERS_FORGIVE) != 0;
 	if (storage == NULL)
 		return tree_new(&options, &u->tree, err);
 	const struct storage_options *asked = storage->options;
@@ -295,7 +295,8 @@ int unpacker_run(struct unpacker *unpacker, struct oakum_stats *stats, struct oa
 	stats->skipped = unpacker->skipped;
 	stats->content_bytes = writer_content_bytes(unpacker->writer);
 	stats->threads = unpacker->threads;
-	stats->unset_owners = atomic_load(&unpacker->unset_owners);
+	stats->unset_owners = atomic_load(&unpacker->forgiven.unset_owners);
+	stats->dropped_xattrs = atomic_load(&unpacker->forgiven.lost_xattrs);
 	tar_reader_count(unpacker->reader, stats);
 	if (unpacker->policy != NULL)
 		policy_count(unpacker->policy, stats);

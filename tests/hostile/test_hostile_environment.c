@@ -3,12 +3,15 @@
  * A rootfs that is moved, mounted oddly or raced for, and callers with odd limits.
  * Arguments RACES FILES: only that many races, and what became of them.
  */
+#include "base/sys.h"
+#include "support/deny_call.h"
 #include "support/scratch.h"
 #include "support/slow_layer.h"
 #include "support/tarball.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/mount.h>
 #include <oakum/oakum.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -21,6 +24,7 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -292,12 +296,112 @@ static int on_ramfs(void)
 	return unpack_mounted("ramfs", 0, NULL);
 }
 
+static const struct member with_attributes[] = {
+	pax("SCHILY.xattr.user.a=1", "SCHILY.xattr.user.b=2"),
+	file("f", "x"),
+	pax("SCHILY.xattr.user.a=1"),
+	directory("d"),
+	END,
+};
+
+/* ramfs has no attributes: a note that is lost is counted, a right that is lost is an error. */
+static int on_what_has_no_attributes(void)
+{
+	const struct member with_acl[] = {
+		pax("SCHILY.acl.access=user::rw-,user:9:rw-,group::r--,mask::rw-,other::---"),
+		file("f", "x", .mode = 0660), END
+	};
+	char path[512];
+
+	path_in_scratch(path, "rootfs");
+	if (mount("none", path, "ramfs", 0, NULL) < 0)
+		return 101;
+	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (unpack_into(fd, with_attributes) < 0)
+		return 102;
+	if (stats.dropped_xattrs != 3)
+		return 103;
+	if (unpack_into(fd, with_acl) != -EOPNOTSUPP || strcmp(err.entry, "f") != 0)
+		return 104;
+	return strstr(err.detail, "does not take it") != NULL ? 0 : 105;
+}
+
+/* A user namespace whose ids from 100000 on are 0 and more outside of it. */
+static int open_id_map(void)
+{
+	static const char map[] = "100000 0 65536";
+	static const char *const names[] = { "uid_map", "gid_map" };
+	char path[64];
+	int ready[2];
+	int done[2];
+	char byte = 0;
+
+	if (pipe2(ready, O_CLOEXEC) < 0 || pipe2(done, O_CLOEXEC) < 0)
+		return -1;
+	pid_t pid = fork();
+	if (pid == 0) {
+		if (unshare(CLONE_NEWUSER) < 0 || write(ready[1], &byte, 1) != 1)
+			_exit(1);
+		_exit(read(done[0], &byte, 1) != 1);
+	}
+	bool is_good = read(ready[0], &byte, 1) == 1;
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "/proc/%d/%s", pid, names[i]);
+		int map_fd = open(path, O_WRONLY | O_CLOEXEC);
+		is_good &= write(map_fd, map, strlen(map)) == (ssize_t)strlen(map);
+		close(map_fd);
+	}
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
+	int fd = is_good ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	is_good &= write(done[1], &byte, 1) == 1;
+	waitpid(pid, NULL, 0);
+	return fd;
+}
+
+/* What is seen as 0 is 100000 on the disk. */
+static int on_an_idmapped_mount(void)
+{
+	struct mount_attr attributes = { .attr_set = MOUNT_ATTR_IDMAP };
+	struct stat status;
+	char path[512];
+
+	if (fchownat(scratch.rootfs_fd, ".", 100000, 100000, 0) < 0)
+		return 101;
+	int map_fd = open_id_map();
+	path_in_scratch(path, "rootfs");
+	int tree_fd = sys_open_tree(AT_FDCWD, path, OPEN_TREE_CLONE);
+	if (map_fd < 0 || tree_fd < 0)
+		return 102;
+	attributes.userns_fd = (unsigned int)map_fd;
+	if (sys_mount_setattr(tree_fd, "", AT_EMPTY_PATH, &attributes) < 0)
+		return errno == EINVAL ? 0 : 103; /* this file system cannot */
+	if (unpack_into(tree_fd, everything) < 0) {
+		fprintf(stderr, "%s: %s: %s\n", err.entry, err.op, err.detail);
+		return 104;
+	}
+	if (!is_complete(tree_fd))
+		return 105;
+	if (fstatat(scratch.rootfs_fd, "d/f", &status, 0) < 0 || status.st_uid != 100005)
+		return 106;
+	/* An id that the mount does not have. */
+	if (unpack_into(tree_fd, MEMBERS(file("far", "x", .uid = 70000))) != -EIO)
+		return 107;
+	return strcmp(err.entry, "far") == 0 ? 0 : 108;
+}
+
+static void what_a_file_system_lacks_is_counted_or_an_error(void **state)
+{
+	(void)state;
+	assert_int_equal(in_mount_namespace(on_what_has_no_attributes), 0);
+}
+
 static void what_kind_of_mount_the_rootfs_is_makes_no_difference(void **state)
 {
 	(void)state;
 	assert_int_equal(in_mount_namespace(on_a_mount_that_forbids_much), 0);
 	assert_int_equal(in_mount_namespace(on_overlayfs), 0);
 	assert_int_equal(in_mount_namespace(on_ramfs), 0);
+	assert_int_equal(in_mount_namespace(on_an_idmapped_mount), 0);
 }
 
 /* A layer is for the directory, and not for what somebody has mounted below it. */
@@ -318,6 +422,49 @@ static void what_is_mounted_below_the_rootfs_is_not_written_to(void **state)
 	(void)state;
 	assert_int_equal(in_mount_namespace(below_which_something_is_mounted), 0);
 	assert_true(scratch_file_is(&scratch, "d/a", "x"));
+}
+
+/* --- E05: whatever a disk says, it is told with the entry --- */
+
+static void every_error_of_a_disk_names_its_entry(void **state)
+{
+	static const struct {
+		long call;
+		int code;
+		int result;
+		const char *entry;
+	} rows[] = {
+		{ SYS_pwrite64, EIO, -EIO, "d/f" },
+		{ SYS_pwrite64, EDQUOT, -EDQUOT, "d/f" },
+		{ SYS_pwrite64, ENOSPC, -ENOSPC, "d/f" },
+		{ SYS_mkdirat, EROFS, -EROFS, "d" },
+		{ SYS_mkdirat, EDQUOT, -EDQUOT, "d" },
+		{ SYS_mkdirat, EIO, -EIO, "d" },
+		{ SYS_symlinkat, EIO, -EIO, "l" },
+		{ SYS_mknodat, EIO, -EIO, "null" },
+		{ SYS_fchown, EDQUOT, -EDQUOT, "d/f" },
+		{ SYS_fchmod, EIO, -EIO, "d/f" },
+		{ SYS_utimensat, EIO, -EIO, "d/f" },
+	};
+	int status;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		scratch_renew(&scratch);
+		pid_t pid = fork();
+		if (pid == 0) {
+			struct tarball tar = tarball_of(everything);
+			int layer_fd = memory_file(tar.bytes, tar.length);
+			deny_call(rows[i].call, rows[i].code);
+			int r = oakum_unpack(layer_fd, scratch.rootfs_fd, NULL, NULL, &err);
+			if (r != rows[i].result || strcmp(err.entry, rows[i].entry) != 0)
+				fprintf(stderr, "row %zu: %d, %s: %s: %s\n", i, r, err.entry,
+					err.op, err.detail);
+			_exit(r != rows[i].result || strcmp(err.entry, rows[i].entry) != 0);
+		}
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+	}
 }
 
 /* --- E04 --- */
@@ -419,6 +566,8 @@ int main(int argc, char **argv)
 		IN_SCRATCH(no_exchange_of_a_directory_and_a_symlink_leads_out),
 		IN_SCRATCH(a_rootfs_that_is_renamed_meanwhile_is_the_same_rootfs),
 		IN_SCRATCH(what_kind_of_mount_the_rootfs_is_makes_no_difference),
+		IN_SCRATCH(what_a_file_system_lacks_is_counted_or_an_error),
+		IN_SCRATCH(every_error_of_a_disk_names_its_entry),
 		IN_SCRATCH(what_is_mounted_below_the_rootfs_is_not_written_to),
 		IN_SCRATCH(no_name_in_the_rootfs_is_ours),
 		IN_SCRATCH(odd_limits_of_the_caller_are_kept_or_told),

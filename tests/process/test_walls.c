@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From outside: does every thread of every confined process carry its walls, and no descriptor too
  * many? */
+#include "support/deny_call.h"
 #include "support/host_state.h"
 #include "support/scratch.h"
 #include "support/slow_layer.h"
@@ -10,15 +11,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -191,23 +189,8 @@ static void the_level_and_its_walls_are_in_the_result(void **state)
 }
 
 #ifndef OAKUM_SANITIZED
-/* This process, and what it starts, from here on: that call is answered with that errno. */
-static void forbid_call(unsigned int number, unsigned int code)
-{
-	struct sock_filter lines[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | code),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	const struct sock_fprog filter = { sizeof(lines) / sizeof(lines[0]), lines };
-
-	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) < 0)
-		_exit(99);
-}
-
 /* The level that is reached, in a process of its own whose kernel lacks something. */
-static int level_without(unsigned int number, unsigned int code, unsigned int other_number)
+static int level_without(long number, int code, long other_number)
 {
 	static const struct member layer[] = { directory("d"), file("d/a", "b"), END };
 	struct tarball tar = tarball_of(layer);
@@ -220,9 +203,9 @@ static int level_without(unsigned int number, unsigned int code, unsigned int ot
 	pid_t pid = fork();
 	if (pid == 0) {
 		int layer_fd = memory_file(tar.bytes, tar.length);
-		forbid_call(number, code);
+		deny_call(number, code);
 		if (other_number != 0)
-			forbid_call(other_number, EPERM);
+			deny_call(other_number, EPERM);
 		if (oakum_unpack(layer_fd, scratch.rootfs_fd, NULL, &stats, &err) < 0)
 			_exit(98);
 		_exit((int)stats.level);
