@@ -61,6 +61,13 @@ ssize_t fd_read_by(int fd, void *buffer, size_t length, int64_t deadline)
 	return fd_read(fd, buffer, length);
 }
 
+bool fd_is_readable(int fd)
+{
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+
+	return poll(&poll_fd, 1, 0) > 0;
+}
+
 ssize_t fd_read_full(int fd, void *buffer, size_t length)
 {
 	size_t have = 0;

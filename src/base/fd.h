@@ -27,6 +27,9 @@ ssize_t fd_read(int fd, void *buffer, size_t length);
 /* The same, but not past the deadline: then it is -ETIMEDOUT, whatever there is to be read. */
 ssize_t fd_read_by(int fd, void *buffer, size_t length, int64_t deadline);
 
+/* Would a read return at once, with bytes or with the end? */
+bool fd_is_readable(int fd);
+
 /* Reads until length bytes are there or the end; returns how many, or -errno. */
 ssize_t fd_read_full(int fd, void *buffer, size_t length);
 

@@ -38,6 +38,7 @@ struct tar_reader {
 	bool has_started;
 	bool stream_ended;
 	bool ended_early;
+	bool is_behind;
 	struct oakum_error stream_error; /* .code != 0: why the stream went no further */
 
 	/* what the entry points at */
@@ -87,6 +88,7 @@ static ssize_t fill_buffer(struct tar_reader *reader)
 
 	if (err->code != 0)
 		return -err->code;
+	reader->is_behind = fd_is_readable(reader->stream_fd);
 	got = fd_read_by(reader->stream_fd, reader->buffer, BUFFER_BYTES, reader->deadline);
 	if (got == -ETIMEDOUT)
 		return limit_of_time_exceeded(
@@ -577,6 +579,11 @@ ssize_t tar_reader_content(
 void tar_reader_count(const struct tar_reader *reader, struct oakum_stats *stats)
 {
 	header_check_count(reader->check, stats);
+}
+
+bool tar_reader_is_behind(const struct tar_reader *reader)
+{
+	return reader->is_behind;
 }
 
 bool tar_reader_ended_early(const struct tar_reader *reader)

@@ -43,6 +43,12 @@ ssize_t tar_reader_content(
 /* Counts what was passed over so far: trailing_bytes, volume_labels. */
 void tar_reader_count(const struct tar_reader *reader, struct oakum_stats *stats);
 
+/*
+ * Did the stream have more than we had asked for when it was read last? Then we hold it up,
+ * and else we wait for it.
+ */
+bool tar_reader_is_behind(const struct tar_reader *reader);
+
 /* After an error: the stream was cut off. */
 bool tar_reader_ended_early(const struct tar_reader *reader);
 

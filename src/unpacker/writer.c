@@ -5,6 +5,7 @@
 #include "base/error.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -12,19 +13,22 @@ enum {
 	CHUNK_BYTES = 64 << 10,
 	CHUNK_COUNT = WRITER_BYTES_MAX / CHUNK_BYTES,
 	FILES_MAX = 128, /* open at once */
-	THREADS_MAX = 64,
+	WORKERS_MAX = 63,
+	BATCH = 8, /* chunks that change hands at once: a lock and a wake-up for all of them */
 };
 
 /* A file on its way: one reference for each chunk and one for the thread that reads it. */
 struct fill {
+	struct fill *next;
 	int fd;
 	uint64_t sequence; /* in layer order */
 	uint64_t logical_bytes;
 	bool sets_size; /* it ends with a hole */
 	struct metadata metadata;
-	char *path;		 /* for messages */
-	unsigned int references; /* guarded by the writer's lock */
-	bool has_failed;	 /* guarded by the writer's lock */
+	char *path; /* for messages */
+	size_t path_room;
+	atomic_uint references;
+	atomic_bool has_failed;
 };
 
 struct chunk {
@@ -35,26 +39,43 @@ struct chunk {
 	unsigned char *bytes; /* CHUNK_BYTES */
 };
 
+struct chunks {
+	struct chunk *first;
+	struct chunk *last;
+	size_t count;
+};
+
+struct fills {
+	struct fill *first;
+	size_t count;
+};
+
 struct writer {
 	/* set before the threads start, then constant */
 	unsigned int worker_count; /* 0: everything on the calling thread */
-	pthread_t workers[THREADS_MAX];
+	pthread_t workers[WORKERS_MAX];
 	struct chunk chunks[CHUNK_COUNT];
+	struct fill fills[FILES_MAX];
 	unsigned char *memory;
 
 	/* of the calling thread alone */
 	struct writer_source source;
 	uint64_t next_sequence;
 	uint64_t content_bytes;
+	struct chunks own_chunks; /* free */
+	struct chunks own_work;	  /* not handed over yet */
+	struct fills own_fills;	  /* free */
+
+	atomic_bool has_error; /* of first_error, which only who holds the lock may look at */
 
 	/* guarded by lock */
 	pthread_mutex_t lock;
 	pthread_cond_t has_work;
-	pthread_cond_t has_room; /* a chunk or a file came back */
-	struct chunk *free_chunks;
-	struct chunk *first_work;
-	struct chunk *last_work;
-	unsigned int open_files;
+	pthread_cond_t has_room; /* chunks or files came back */
+	struct chunks free_chunks;
+	struct chunks work;
+	struct fills free_fills;
+	unsigned int idle_workers;
 	unsigned int running_workers;
 	bool is_ending;
 	uint64_t failed_sequence;	/* of first_error */
@@ -141,14 +162,61 @@ static int fill_directly(struct writer *writer, int *fd, const struct entry *ent
 
 /* --- with workers --- */
 
-static void free_fill(struct fill *fill)
+static void push(struct chunks *chunks, struct chunk *chunk)
 {
-	close_fd(&fill->fd);
+	chunk->next = NULL;
+	if (chunks->first == NULL)
+		chunks->first = chunk;
+	else
+		chunks->last->next = chunk;
+	chunks->last = chunk;
+	chunks->count++;
+}
+
+static struct chunk *pop(struct chunks *chunks)
+{
+	struct chunk *chunk = chunks->first;
+
+	chunks->first = chunk->next;
+	chunks->count--;
+	return chunk;
+}
+
+/* All of from, before what is in to: what was used last is still in the cache. */
+static void move_chunks(struct chunks *from, struct chunks *to)
+{
+	if (from->first == NULL)
+		return;
+	from->last->next = to->first;
+	if (to->first == NULL)
+		to->last = from->last;
+	to->first = from->first;
+	to->count += from->count;
+	*from = (struct chunks){ 0 };
+}
+
+static void push_fill(struct fills *fills, struct fill *fill)
+{
+	fill->next = fills->first;
+	fills->first = fill;
+	fills->count++;
+}
+
+static struct fill *pop_fill(struct fills *fills)
+{
+	struct fill *fill = fills->first;
+
+	fills->first = fill->next;
+	fills->count--;
+	return fill;
+}
+
+static void free_metadata(struct fill *fill)
+{
 	for (size_t i = 0; i < fill->metadata.xattr_count; i++)
 		free_const(fill->metadata.xattrs[i].name);
 	free_const(fill->metadata.xattrs);
-	free(fill->path);
-	free(fill);
+	fill->metadata = (struct metadata){ 0 };
 }
 
 /* Name and value in one block, behind each other. */
@@ -166,87 +234,109 @@ static int copy_xattr(const struct xattr *from, struct xattr *to)
 	return 0;
 }
 
-/* A copy of all that the reader will have forgotten by then. */
-static struct fill *new_fill(int *fd, const struct entry *entry, const struct metadata *metadata)
+static int copy_metadata(struct fill *fill, const struct metadata *metadata)
 {
-	struct fill *fill = calloc(1, sizeof(*fill));
 	size_t count = metadata->xattr_count;
 	struct xattr *xattrs = NULL;
 
-	if (fill == NULL)
-		return NULL;
-	fill->fd = -1;
 	fill->metadata = *metadata;
 	fill->metadata.xattrs = NULL;
 	fill->metadata.xattr_count = 0;
-	fill->path = strdup(entry->path);
-	if (count > 0)
-		xattrs = calloc(count, sizeof(*xattrs));
+	if (count == 0)
+		return 0;
+	xattrs = calloc(count, sizeof(*xattrs));
+	if (xattrs == NULL)
+		return -ENOMEM;
 	fill->metadata.xattrs = xattrs;
-	while (xattrs != NULL && fill->metadata.xattr_count < count &&
-		copy_xattr(&metadata->xattrs[fill->metadata.xattr_count],
-			&xattrs[fill->metadata.xattr_count]) == 0)
+	for (size_t i = 0; i < count; i++) {
+		if (copy_xattr(&metadata->xattrs[i], &xattrs[i]) < 0)
+			return -ENOMEM;
 		fill->metadata.xattr_count++;
-	if (fill->path == NULL || fill->metadata.xattr_count < count) {
-		free_fill(fill);
-		return NULL;
 	}
-	fill->logical_bytes = entry->logical_bytes;
-	fill->references = 1;
-	fill->fd = steal_fd(fd);
-	return fill;
+	return 0;
+}
+
+static int copy_path(struct fill *fill, const char *path)
+{
+	size_t bytes = strlen(path) + 1;
+
+	if (bytes > fill->path_room) {
+		char *larger = realloc(fill->path, bytes);
+		if (larger == NULL)
+			return -ENOMEM;
+		fill->path = larger;
+		fill->path_room = bytes;
+	}
+	memcpy(fill->path, path, bytes);
+	return 0;
 }
 
 /* Only the first in layer order is told, whichever worker met it. */
 static void note_error(struct writer *writer, struct fill *fill, const struct oakum_error *err)
 {
-	fill->has_failed = true;
-	if (writer->first_error.code != 0 && writer->failed_sequence < fill->sequence)
-		return;
-	writer->first_error = *err;
-	writer->failed_sequence = fill->sequence;
+	atomic_store(&fill->has_failed, true);
+	pthread_mutex_lock(&writer->lock);
+	if (writer->first_error.code == 0 || fill->sequence < writer->failed_sequence) {
+		writer->first_error = *err;
+		writer->failed_sequence = fill->sequence;
+	}
+	pthread_mutex_unlock(&writer->lock);
+	atomic_store(&writer->has_error, true);
 }
 
-/* Gives one reference back; the last one finishes the file, outside the lock. */
-static void release(struct writer *writer, struct fill *fill)
+/* Gives one reference back; the last one finishes the file, which then is free to be used again. */
+static void release(struct writer *writer, struct fill *fill, struct fills *freed)
 {
 	struct oakum_error err = { 0 };
-	int r = 0;
 
-	pthread_mutex_lock(&writer->lock);
-	bool is_last = --fill->references == 0;
-	bool has_failed = fill->has_failed;
-	pthread_mutex_unlock(&writer->lock);
-	if (!is_last)
+	if (atomic_fetch_sub(&fill->references, 1) > 1)
 		return;
-	if (!has_failed)
-		r = finish_file(&fill->fd, &fill->metadata, fill->path,
-			fill->sets_size ? fill->logical_bytes : 0, &err);
-	pthread_mutex_lock(&writer->lock);
-	if (r < 0)
+	if (!atomic_load(&fill->has_failed) &&
+		finish_file(&fill->fd, &fill->metadata, fill->path,
+			fill->sets_size ? fill->logical_bytes : 0, &err) < 0)
 		note_error(writer, fill, &err);
-	writer->open_files--;
-	pthread_cond_signal(&writer->has_room);
-	pthread_mutex_unlock(&writer->lock);
-	free_fill(fill);
+	close_fd(&fill->fd);
+	free_metadata(fill);
+	push_fill(freed, fill);
 }
 
-static void write_chunk(struct writer *writer, struct chunk *chunk)
+static void write_chunk(struct writer *writer, const struct chunk *chunk, struct fills *freed)
 {
 	struct fill *fill = chunk->fill;
 	struct oakum_error err;
 	int r = write_at(fill->fd, chunk->bytes, chunk->length, chunk->offset);
 
-	pthread_mutex_lock(&writer->lock);
 	if (r < 0) {
 		fail(&err, -r, "write", fill->path);
 		note_error(writer, fill, &err);
 	}
-	chunk->next = writer->free_chunks;
-	writer->free_chunks = chunk;
+	release(writer, fill, freed);
+}
+
+/* With the lock held, as all that follow until it is said otherwise. */
+static void give_back(struct writer *writer, struct chunks *chunks, struct fills *fills)
+{
+	move_chunks(chunks, &writer->free_chunks);
+	while (fills->first != NULL)
+		push_fill(&writer->free_fills, pop_fill(fills));
 	pthread_cond_signal(&writer->has_room);
-	pthread_mutex_unlock(&writer->lock);
-	release(writer, fill);
+}
+
+static void wait_for_work(struct writer *writer)
+{
+	writer->idle_workers++;
+	while (writer->work.first == NULL && !writer->is_ending)
+		pthread_cond_wait(&writer->has_work, &writer->lock);
+	writer->idle_workers--;
+}
+
+static struct chunks take_batch(struct writer *writer)
+{
+	struct chunks batch = { 0 };
+
+	while (writer->work.first != NULL && batch.count < BATCH)
+		push(&batch, pop(&writer->work));
+	return batch;
 }
 
 static void *work(void *argument)
@@ -256,67 +346,80 @@ static void *work(void *argument)
 	pthread_mutex_lock(&writer->lock);
 	writer->running_workers++;
 	pthread_cond_signal(&writer->has_room);
-	pthread_mutex_unlock(&writer->lock);
 	for (;;) {
-		pthread_mutex_lock(&writer->lock);
-		while (writer->first_work == NULL && !writer->is_ending)
-			pthread_cond_wait(&writer->has_work, &writer->lock);
-		struct chunk *chunk = writer->first_work;
-		if (chunk != NULL)
-			writer->first_work = chunk->next;
+		struct fills freed = { 0 };
+		wait_for_work(writer);
+		struct chunks batch = take_batch(writer);
+		if (batch.first == NULL)
+			break;
 		pthread_mutex_unlock(&writer->lock);
-		if (chunk == NULL)
-			return NULL;
-		write_chunk(writer, chunk);
+		for (const struct chunk *chunk = batch.first; chunk != NULL; chunk = chunk->next)
+			write_chunk(writer, chunk, &freed);
+		pthread_mutex_lock(&writer->lock);
+		give_back(writer, &batch, &freed);
 	}
+	pthread_mutex_unlock(&writer->lock);
+	return NULL;
+}
+
+/* What follows is the calling thread's, without the lock. */
+static void hand_over(struct writer *writer)
+{
+	struct chunks *own = &writer->own_work;
+
+	if (own->first == NULL)
+		return;
+	pthread_mutex_lock(&writer->lock);
+	while (own->first != NULL)
+		push(&writer->work, pop(own));
+	if (writer->idle_workers > 0)
+		pthread_cond_signal(&writer->has_work);
+	pthread_mutex_unlock(&writer->lock);
+}
+
+/* Takes all that came back; waits until something that is needed did. */
+static void collect(struct writer *writer)
+{
+	hand_over(writer);
+	pthread_mutex_lock(&writer->lock);
+	for (;;) {
+		move_chunks(&writer->free_chunks, &writer->own_chunks);
+		while (writer->free_fills.first != NULL)
+			push_fill(&writer->own_fills, pop_fill(&writer->free_fills));
+		if (writer->own_chunks.first != NULL && writer->own_fills.first != NULL)
+			break;
+		pthread_cond_wait(&writer->has_room, &writer->lock);
+	}
+	pthread_mutex_unlock(&writer->lock);
 }
 
 /* NULL once something has failed: what is still to come is of no use. */
 static struct chunk *take_chunk(struct writer *writer)
 {
-	struct chunk *chunk = NULL;
-
-	pthread_mutex_lock(&writer->lock);
-	while (writer->free_chunks == NULL)
-		pthread_cond_wait(&writer->has_room, &writer->lock);
-	if (writer->first_error.code == 0) {
-		chunk = writer->free_chunks;
-		writer->free_chunks = chunk->next;
-	}
-	pthread_mutex_unlock(&writer->lock);
-	return chunk;
-}
-
-static void hand_over(struct writer *writer, struct chunk *chunk)
-{
-	pthread_mutex_lock(&writer->lock);
-	chunk->next = NULL;
-	chunk->fill->references++;
-	if (writer->first_work == NULL)
-		writer->first_work = chunk;
-	else
-		writer->last_work->next = chunk;
-	writer->last_work = chunk;
-	pthread_cond_signal(&writer->has_work);
-	pthread_mutex_unlock(&writer->lock);
+	if (writer->own_chunks.first == NULL)
+		collect(writer);
+	return atomic_load(&writer->has_error) ? NULL : pop(&writer->own_chunks);
 }
 
 /* False once something has failed. */
-static bool copy_over(struct writer *writer, struct fill *fill, const unsigned char *bytes,
-	size_t length, uint64_t offset)
+static bool copy_over(struct writer *writer, struct fill *fill, const struct piece *piece)
 {
-	while (length > 0) {
+	const unsigned char *bytes = piece->bytes;
+
+	for (size_t done = 0; done < piece->length;) {
+		size_t left = piece->length - done;
 		struct chunk *chunk = take_chunk(writer);
 		if (chunk == NULL)
 			return false;
 		chunk->fill = fill;
-		chunk->offset = offset;
-		chunk->length = length < CHUNK_BYTES ? length : CHUNK_BYTES;
-		memcpy(chunk->bytes, bytes, chunk->length);
-		bytes += chunk->length;
-		length -= chunk->length;
-		offset += chunk->length;
-		hand_over(writer, chunk);
+		chunk->offset = piece->offset + done;
+		chunk->length = left < CHUNK_BYTES ? left : CHUNK_BYTES;
+		memcpy(chunk->bytes, bytes + done, chunk->length);
+		done += chunk->length;
+		atomic_fetch_add(&fill->references, 1);
+		push(&writer->own_work, chunk);
+		if (writer->own_work.count >= BATCH)
+			hand_over(writer);
 	}
 	return true;
 }
@@ -329,7 +432,7 @@ static int read_into(struct writer *writer, struct fill *fill, struct oakum_erro
 	int r;
 
 	while ((r = next_piece(writer, fill->path, &piece, err)) > 0) {
-		if (!copy_over(writer, fill, piece.bytes, piece.length, piece.offset))
+		if (!copy_over(writer, fill, &piece))
 			return 1;
 		end = piece.offset + piece.length;
 	}
@@ -337,71 +440,85 @@ static int read_into(struct writer *writer, struct fill *fill, struct oakum_erro
 	return r;
 }
 
-/* Waits for a place among the open files; -errno if one has failed meanwhile: no use to go on. */
-static int open_place(struct writer *writer)
+/* Fills a free one with a copy of all that the reader will have forgotten by then; takes *fd. */
+static int begin_fill(struct writer *writer, int *fd, const struct entry *entry,
+	const struct metadata *metadata, struct fill **begun)
 {
-	pthread_mutex_lock(&writer->lock);
-	while (writer->open_files >= FILES_MAX)
-		pthread_cond_wait(&writer->has_room, &writer->lock);
-	int r = -writer->first_error.code;
-	if (r == 0)
-		writer->open_files++;
-	pthread_mutex_unlock(&writer->lock);
-	return r;
-}
-
-static void give_place_back(struct writer *writer)
-{
-	pthread_mutex_lock(&writer->lock);
-	writer->open_files--;
-	pthread_mutex_unlock(&writer->lock);
+	if (writer->own_fills.first == NULL)
+		collect(writer);
+	struct fill *fill = writer->own_fills.first;
+	if (copy_metadata(fill, metadata) < 0 || copy_path(fill, entry->path) < 0) {
+		free_metadata(fill);
+		return -ENOMEM;
+	}
+	*begun = pop_fill(&writer->own_fills);
+	fill->sequence = writer->next_sequence++;
+	fill->logical_bytes = entry->logical_bytes;
+	fill->sets_size = false;
+	atomic_store(&fill->references, 1);
+	atomic_store(&fill->has_failed, false);
+	fill->fd = steal_fd(fd);
+	return 0;
 }
 
 static int fill_by_workers(struct writer *writer, int *fd, const struct entry *entry,
 	const struct metadata *metadata, struct oakum_error *err)
 {
-	int r = open_place(writer);
+	struct fill *fill;
 
-	if (r < 0)
-		return writer_finish(writer, err);
-	struct fill *fill = new_fill(fd, entry, metadata);
-	if (fill == NULL) {
-		give_place_back(writer);
+	if (begin_fill(writer, fd, entry, metadata, &fill) < 0)
 		return fail(err, ENOMEM, "write", entry->path);
-	}
-	fill->sequence = writer->next_sequence++;
-	r = read_into(writer, fill, err);
-	if (r != 0) {
-		pthread_mutex_lock(&writer->lock);
-		fill->has_failed = true;
-		if (r < 0)
-			note_error(writer, fill, err);
-		pthread_mutex_unlock(&writer->lock);
-	}
-	release(writer, fill);
-	/* An entry before this one may have failed as well: that is the first in layer order. */
-	return r != 0 ? writer_finish(writer, err) : 0;
+	int r = read_into(writer, fill, err);
+	if (r != 0)
+		atomic_store(&fill->has_failed, true);
+	if (r < 0)
+		note_error(writer, fill, err);
+	release(writer, fill, &writer->own_fills);
+	return r;
 }
 
 /* --- both --- */
 
+/* Is there work for others? Not while the stream is what we wait for: then it is done here and now.
+ */
+static bool has_use_for_workers(struct writer *writer)
+{
+	if (writer->worker_count == 0)
+		return false;
+	if (tar_reader_is_behind(writer->source.reader))
+		return true;
+	hand_over(writer);
+	return false;
+}
+
 int writer_fill(struct writer *writer, int *file_fd, const struct entry *entry,
 	const struct metadata *metadata, struct oakum_error *err)
 {
-	int r;
+	int r = 0;
 
-	if (writer->worker_count > 0)
+	if (atomic_load(&writer->has_error))
+		r = 1;
+	else if (has_use_for_workers(writer))
 		r = fill_by_workers(writer, file_fd, entry, metadata, err);
 	else
 		r = fill_directly(writer, file_fd, entry, metadata, err);
 	close_fd(file_fd);
+	/* An entry before this one may have failed as well: that is the first in layer order. */
+	if (r != 0) {
+		struct oakum_error earlier;
+		int of_earlier = writer_finish(writer, &earlier);
+		if (of_earlier < 0)
+			*err = earlier;
+		r = -err->code;
+	}
 	return r;
 }
 
 int writer_finish(struct writer *writer, struct oakum_error *err)
 {
+	hand_over(writer);
 	pthread_mutex_lock(&writer->lock);
-	while (writer->open_files > 0)
+	while (writer->own_fills.count + writer->free_fills.count < FILES_MAX)
 		pthread_cond_wait(&writer->has_room, &writer->lock);
 	int r = -writer->first_error.code;
 	if (r < 0)
@@ -427,8 +544,7 @@ static int start_workers(struct writer *writer, unsigned int count, struct oakum
 		return fail(err, ENOMEM, "prepare writer", NULL);
 	for (size_t i = 0; i < CHUNK_COUNT; i++) {
 		writer->chunks[i].bytes = writer->memory + i * CHUNK_BYTES;
-		writer->chunks[i].next = writer->free_chunks;
-		writer->free_chunks = &writer->chunks[i];
+		push(&writer->own_chunks, &writer->chunks[i]);
 	}
 	for (; writer->worker_count < count; writer->worker_count++) {
 		int code =
@@ -446,6 +562,7 @@ static int start_workers(struct writer *writer, unsigned int count, struct oakum
 
 int writer_new(unsigned int threads, struct writer **writer, struct oakum_error *err)
 {
+	const unsigned int workers = threads > 1 ? threads - 1 : 0;
 	struct writer *new = calloc(1, sizeof(*new));
 	int r = 0;
 
@@ -454,8 +571,12 @@ int writer_new(unsigned int threads, struct writer **writer, struct oakum_error 
 	pthread_mutex_init(&new->lock, NULL);
 	pthread_cond_init(&new->has_work, NULL);
 	pthread_cond_init(&new->has_room, NULL);
-	if (threads > 1)
-		r = start_workers(new, threads < THREADS_MAX ? threads : THREADS_MAX, err);
+	for (size_t i = 0; i < FILES_MAX; i++) {
+		new->fills[i].fd = -1;
+		push_fill(&new->own_fills, &new->fills[i]);
+	}
+	if (workers > 0)
+		r = start_workers(new, workers < WORKERS_MAX ? workers : WORKERS_MAX, err);
 	if (r < 0) {
 		writer_free(new);
 		return r;
@@ -468,6 +589,7 @@ void writer_free(struct writer *writer)
 {
 	if (writer == NULL)
 		return;
+	hand_over(writer);
 	pthread_mutex_lock(&writer->lock);
 	writer->is_ending = true;
 	pthread_cond_broadcast(&writer->has_work);
@@ -477,6 +599,8 @@ void writer_free(struct writer *writer)
 	pthread_mutex_destroy(&writer->lock);
 	pthread_cond_destroy(&writer->has_work);
 	pthread_cond_destroy(&writer->has_room);
+	for (size_t i = 0; i < FILES_MAX; i++)
+		free(writer->fills[i].path);
 	free(writer->memory);
 	free(writer);
 }

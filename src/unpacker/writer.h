@@ -20,8 +20,9 @@ enum { WRITER_BYTES_MAX = 4 << 20 }; /* of content on its way to the file system
 struct writer;
 
 /*
- * threads: 1 writes on the calling thread; more starts so many workers beside
- * it. Memory and descriptors in flight are bounded, whatever the layer.
+ * threads: how many write, the calling one among them: all the others are
+ * workers, who get what it has no time for. Memory and descriptors in flight are
+ * bounded, whatever the layer.
  */
 int writer_new(unsigned int threads, struct writer **writer, struct oakum_error *err);
 

@@ -6,7 +6,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -46,11 +48,11 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static void begin(const struct tarball *tar, unsigned int threads)
+static void begin_with(int fd, unsigned int threads)
 {
 	tally = (struct tally){ .limits = &limits };
 	space = (struct space){ .root_fd = -1, .limits = &limits };
-	stream_fd = memory_file(tar->bytes, tar->length);
+	stream_fd = fd;
 	const struct tar_reader_options options = { .stream_fd = stream_fd, .limits = &limits };
 	assert_int_equal(tar_reader_new(&options, &reader, &err), 0);
 	assert_int_equal(writer_new(threads, &writer, &err), 0);
@@ -60,6 +62,11 @@ static void begin(const struct tarball *tar, unsigned int threads)
 					  .space = &space,
 				  });
 	filled = 0;
+}
+
+static void begin(const struct tarball *tar, unsigned int threads)
+{
+	begin_with(memory_file(tar->bytes, tar->length), threads);
 }
 
 static void end(void)
@@ -124,6 +131,55 @@ static void many_small_files_are_whole(void **state)
 			assert_int_equal(status.st_size, 1234);
 			assert_int_equal(status.st_mtime, 1000 + i);
 		}
+		scratch_renew(&scratch);
+	}
+	tarball_free(&tar);
+}
+
+struct drops {
+	const struct tarball *tar;
+	int fd;
+};
+
+/* As a slow decompressor: the reader waits for some of it, and some of it waits for the reader. */
+static void *drip(void *argument)
+{
+	enum { DROP_BYTES = 5000 };
+	const struct drops *drops = argument;
+
+	for (size_t at = 0; at < drops->tar->length; at += DROP_BYTES) {
+		size_t left = drops->tar->length - at;
+		if (at / DROP_BYTES % 32 == 0)
+			usleep(1000);
+		if (write(drops->fd, drops->tar->bytes + at,
+			    left < DROP_BYTES ? left : DROP_BYTES) < 0)
+			break;
+	}
+	close(drops->fd);
+	return NULL;
+}
+
+static void a_stream_that_comes_in_drops_gives_the_same(void **state)
+{
+	struct tarball tar = many_files(500, 1234);
+
+	(void)state;
+	for (size_t t = 0; t < 2 * sizeof(all_threads) / sizeof(all_threads[0]); t++) {
+		const bool fails = t % 2 == 1;
+		pthread_t dripping;
+		int ends[2];
+		assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+		struct drops drops = { &tar, ends[1] };
+		assert_int_equal(pthread_create(&dripping, NULL, drip, &drops), 0);
+		begin_with(ends[0], all_threads[t / 2]);
+		assert_int_equal(fill_all(fails ? 300 : NOBODY_FAILS, fails ? 301 : NOBODY_FAILS),
+			fails ? -EBADF : 0);
+		if (fails)
+			assert_string_equal(err.entry, "f300");
+		else
+			assert_int_equal(writer_content_bytes(writer), 500 * 1234);
+		end();
+		pthread_join(dripping, NULL);
 		scratch_renew(&scratch);
 	}
 	tarball_free(&tar);
@@ -213,8 +269,10 @@ static void a_writer_can_end_before_it_was_used(void **state)
 
 int main(void)
 {
+	signal(SIGPIPE, SIG_IGN); /* of a reader that has given up */
 	const struct CMUnitTest tests[] = {
 		IN_SCRATCH(many_small_files_are_whole),
+		IN_SCRATCH(a_stream_that_comes_in_drops_gives_the_same),
 		IN_SCRATCH(a_file_larger_than_all_buffers_streams_through_them),
 		IN_SCRATCH(the_first_error_in_layer_order_is_told_every_time),
 		IN_SCRATCH(after_an_error_a_large_file_is_not_read_to_its_end),

@@ -2,6 +2,6 @@
 # Entries, bytes, compression and the level that was reached; --quiet takes it back.
 # needs: root
 # needs: walls
-oakum unpack --verbose "$testdata/layers/demo.tar.gz" rootfs
-oakum unpack --verbose "$testdata/layers/gzip.tar.xz" rootfs
-oakum unpack --verbose --quiet "$testdata/layers/demo.tar.gz" rootfs
+oakum unpack --verbose --threads=1 "$testdata/layers/demo.tar.gz" rootfs
+oakum unpack --verbose --threads=1 "$testdata/layers/gzip.tar.xz" rootfs
+oakum unpack --verbose --threads=1 --quiet "$testdata/layers/demo.tar.gz" rootfs

@@ -4,6 +4,6 @@
 # needs: walls
 mkdir a && echo a >a/file && pack layer a
 drop="setpriv --bounding-set=-sys_admin"
-each $drop "$oakum_program" unpack --verbose layer rootfs && tree rootfs
+each $drop "$oakum_program" unpack --verbose --threads=1 layer rootfs && tree rootfs
 each $drop "$oakum_program" unpack --min-level=4 layer rootfs
 each $drop "$oakum_program" unpack --whiteouts=overlay layer rootfs
