@@ -377,40 +377,42 @@ static void hand_over(struct writer *writer)
 	pthread_mutex_unlock(&writer->lock);
 }
 
-/* Takes all that came back; waits until something that is needed did. */
+/* Takes all that came back; there may be nothing. */
 static void collect(struct writer *writer)
 {
 	hand_over(writer);
 	pthread_mutex_lock(&writer->lock);
-	for (;;) {
-		move_chunks(&writer->free_chunks, &writer->own_chunks);
-		while (writer->free_fills.first != NULL)
-			push_fill(&writer->own_fills, pop_fill(&writer->free_fills));
-		if (writer->own_chunks.first != NULL && writer->own_fills.first != NULL)
-			break;
-		pthread_cond_wait(&writer->has_room, &writer->lock);
-	}
+	move_chunks(&writer->free_chunks, &writer->own_chunks);
+	while (writer->free_fills.first != NULL)
+		push_fill(&writer->own_fills, pop_fill(&writer->free_fills));
 	pthread_mutex_unlock(&writer->lock);
 }
 
-/* NULL once something has failed: what is still to come is of no use. */
-static struct chunk *take_chunk(struct writer *writer)
+static int write_part(
+	struct fill *fill, const struct piece *piece, size_t done, struct oakum_error *err)
 {
-	if (writer->own_chunks.first == NULL)
-		collect(writer);
-	return atomic_load(&writer->has_error) ? NULL : pop(&writer->own_chunks);
+	const unsigned char *bytes = piece->bytes;
+	int r = write_at(fill->fd, bytes + done, piece->length - done, piece->offset + done);
+
+	return r < 0 ? fail(err, -r, "write", fill->path) : 0;
 }
 
-/* False once something has failed. */
-static bool copy_over(struct writer *writer, struct fill *fill, const struct piece *piece)
+/* 0; 1 once something has failed: what is still to come is of no use; or -errno. */
+static int copy_over(struct writer *writer, struct fill *fill, const struct piece *piece,
+	struct oakum_error *err)
 {
 	const unsigned char *bytes = piece->bytes;
 
 	for (size_t done = 0; done < piece->length;) {
 		size_t left = piece->length - done;
-		struct chunk *chunk = take_chunk(writer);
-		if (chunk == NULL)
-			return false;
+		if (atomic_load(&writer->has_error))
+			return 1;
+		if (writer->own_chunks.first == NULL)
+			collect(writer);
+		/* The workers have as much as they can hold: the rest is done here meanwhile. */
+		if (writer->own_chunks.first == NULL)
+			return write_part(fill, piece, done, err);
+		struct chunk *chunk = pop(&writer->own_chunks);
 		chunk->fill = fill;
 		chunk->offset = piece->offset + done;
 		chunk->length = left < CHUNK_BYTES ? left : CHUNK_BYTES;
@@ -421,7 +423,7 @@ static bool copy_over(struct writer *writer, struct fill *fill, const struct pie
 		if (writer->own_work.count >= BATCH)
 			hand_over(writer);
 	}
-	return true;
+	return 0;
 }
 
 /* 0; 1 if another file has failed meanwhile; or -errno of reading. */
@@ -432,8 +434,9 @@ static int read_into(struct writer *writer, struct fill *fill, struct oakum_erro
 	int r;
 
 	while ((r = next_piece(writer, fill->path, &piece, err)) > 0) {
-		if (!copy_over(writer, fill, &piece))
-			return 1;
+		r = copy_over(writer, fill, &piece, err);
+		if (r != 0)
+			return r;
 		end = piece.offset + piece.length;
 	}
 	fill->sets_size = end < fill->logical_bytes;
@@ -444,9 +447,8 @@ static int read_into(struct writer *writer, struct fill *fill, struct oakum_erro
 static int begin_fill(struct writer *writer, int *fd, const struct entry *entry,
 	const struct metadata *metadata, struct fill **begun)
 {
-	if (writer->own_fills.first == NULL)
-		collect(writer);
 	struct fill *fill = writer->own_fills.first;
+
 	if (copy_metadata(fill, metadata) < 0 || copy_path(fill, entry->path) < 0) {
 		free_metadata(fill);
 		return -ENOMEM;
@@ -485,10 +487,13 @@ static bool has_use_for_workers(struct writer *writer)
 {
 	if (writer->worker_count == 0)
 		return false;
-	if (tar_reader_is_behind(writer->source.reader))
-		return true;
-	hand_over(writer);
-	return false;
+	if (!tar_reader_is_behind(writer->source.reader)) {
+		hand_over(writer);
+		return false;
+	}
+	if (writer->own_chunks.first == NULL || writer->own_fills.first == NULL)
+		collect(writer);
+	return writer->own_chunks.first != NULL && writer->own_fills.first != NULL;
 }
 
 int writer_fill(struct writer *writer, int *file_fd, const struct entry *entry,
