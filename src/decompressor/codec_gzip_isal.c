@@ -92,7 +92,7 @@ static int check_flags(struct stream *stream, struct oakum_error *err)
 int codec_gzip(struct stream *stream, struct arena *arena, uint64_t max_window_bytes,
 	struct oakum_error *err)
 {
-	struct member *member = arena_take_zeroed(arena, sizeof(*member));
+	struct member *member = arena_take(arena, sizeof(*member));
 
 	if (max_window_bytes < WINDOW_BYTES)
 		return stream_window_too_large(max_window_bytes, "inflate", err);
