@@ -2,6 +2,7 @@
 #include "unpacker/unpacker.h"
 
 #include "base/cleanup.h"
+#include "base/cores.h"
 #include "base/error.h"
 #include "layer/policy.h"
 #include "layer/storage_policy.h"
@@ -12,7 +13,6 @@
 #include "unpacker/writer.h"
 
 #include <malloc.h>
-#include <sched.h>
 #include <stdatomic.h>
 
 enum { DEFAULT_THREADS_MAX = 4 }; /* more than one that names can feed is of no use */
@@ -135,17 +135,6 @@ static int open_parts(struct unpacker *u, struct oakum_error *err)
 	return r;
 }
 
-/* As many as there are cores for us. */
-static unsigned int default_threads(void)
-{
-	cpu_set_t cores;
-
-	if (sched_getaffinity(0, sizeof(cores), &cores) < 0)
-		return 1;
-	const unsigned int count = (unsigned int)CPU_COUNT(&cores);
-	return count < DEFAULT_THREADS_MAX ? count : DEFAULT_THREADS_MAX;
-}
-
 int unpacker_open(
 	const struct unpacker_options *options, struct unpacker **unpacker, struct oakum_error *err)
 {
@@ -156,7 +145,7 @@ int unpacker_open(
 	/* Arenas of threads would only cost memory: one thread allocates nearly all. */
 	mallopt(M_ARENA_MAX, 1);
 	new->options = *options;
-	new->threads = options->threads > 0 ? options->threads : default_threads();
+	new->threads = options->threads > 0 ? options->threads : cores_usable(DEFAULT_THREADS_MAX);
 	new->space = (struct space){
 		.root_fd = options->rootfs_fd,
 		.limits = &new->options.limits,
