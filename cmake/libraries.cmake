@@ -27,6 +27,10 @@ oakum_static_library(bzip2 bz2 bzlib.h libbz2-dev)
 oakum_static_library(lz4 lz4 lz4frame.h liblz4-dev)
 oakum_static_library(jansson jansson jansson.h libjansson-dev)
 
+# Its threads are started before it asks for them: see codec_xz.c.
+set_property(TARGET oakum::lzma PROPERTY INTERFACE_LINK_OPTIONS
+	-Wl,--wrap=pthread_create -Wl,--wrap=pthread_join)
+
 set(OAKUM_CODECS oakum::zlib oakum::zstd oakum::lzma oakum::bzip2 oakum::lz4)
 
 # ISA-L inflates twice as fast as zlib; Debian has it shared only, so that the

@@ -12,8 +12,9 @@ struct codec {
 	/*
 	 * From the layer's first byte to its end: 0 only when every checksum and
 	 * trailer was right and nothing but what the format allows follows. Takes
-	 * memory from the arena alone. System calls, for every codec the same:
-	 * read and write, and poll where a descriptor is non-blocking.
+	 * memory from the arena alone. System calls, for every codec the same: read
+	 * and write, and poll where a descriptor is non-blocking; with threads also
+	 * those by which they wait for each other.
 	 */
 	int (*decode)(struct stream *stream, struct arena *arena, uint64_t max_window_bytes,
 		struct oakum_error *err);
@@ -33,6 +34,9 @@ static inline bool codec_is_skippable(uint32_t magic)
 {
 	return (magic & 0xfffffff0) == 0x184d2a50;
 }
+
+/* Starts the threads of the codecs that have any, which then wait; 0 or -errno. */
+int codec_xz_start_threads(unsigned int count, struct oakum_error *err);
 
 /* After a member of gzip: 1 if another follows, 0 at a good end of the layer, or -errno. */
 int codec_gzip_next_member(struct stream *stream, struct oakum_error *err);

@@ -7,8 +7,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* Beside the window: the codecs' own state, and liblzma's or LZ4's blocks. */
-static const uint64_t arena_spare_bytes = 32 << 20;
+/* Beside the window: the codecs' own state, LZ4's blocks, and those that liblzma's threads hold. */
+static const uint64_t arena_spare_bytes = 160 << 20;
 static const uint64_t arena_max_bytes = UINT64_C(4) << 30;
 
 struct decompressor {
@@ -57,6 +57,11 @@ void decompressor_close(struct decompressor **decompressor)
 	free(old->stream.in);
 	free(old->stream.out);
 	free(old);
+}
+
+int decompressor_start_threads(unsigned int count, struct oakum_error *err)
+{
+	return codec_xz_start_threads(count, err);
 }
 
 static int run(

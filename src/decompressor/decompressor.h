@@ -35,6 +35,12 @@ int decompressor_open(const struct decompressor_options *options,
 void decompressor_close(struct decompressor **decompressor);
 
 /*
+ * Starts threads, which then wait for a codec that has use for them: after the walls that a
+ * thread inherits, before seccomp. Without this every codec does with one. 0 or -errno.
+ */
+int decompressor_start_threads(unsigned int count, struct oakum_error *err);
+
+/*
  * Runs to the end of the layer. Returns 0 only when every checksum and trailer
  * was right and nothing but zero padding follows; fills layer_bytes, stream_bytes
  * and compression of stats in any case. -EBADMSG damaged, -EFBIG a ceiling,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "helper/child.h"
 
+#include "base/cores.h"
 #include "base/error.h"
 #include "decompressor/decompressor.h"
 #include "jail/jail.h"
@@ -14,7 +15,11 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LOCK_TRIES = 100, LOCK_TRY_MS = 10 };
+enum {
+	LOCK_TRIES = 100,
+	LOCK_TRY_MS = 10,
+	DECODERS_MAX = 4, /* of a format with blocks; more would not fit into its memory */
+};
 
 /* The exit status is a diagnosis only: success is the report that says so. */
 static void end(int r, struct report *report, const struct oakum_error *err)
@@ -30,7 +35,8 @@ static void end(int r, struct report *report, const struct oakum_error *err)
 static int narrow(void *context, enum oakum_compression codec, struct oakum_error *err)
 {
 	(void)context;
-	(void)codec;
+	if (codec == OAKUM_COMPRESSION_XZ)
+		return jail_narrow_to_threads(err);
 	return jail_narrow(err);
 }
 
@@ -52,12 +58,15 @@ static int decompress(const struct child_work *work, struct report *report, stru
 		.progress = work->progress,
 		.narrow = narrow,
 	};
+	const unsigned int cores = cores_usable(DECODERS_MAX);
 	struct jail_result walls;
 	struct decompressor *decompressor;
 	int r = staged(decompressor_open(&options, &decompressor, err), OAKUM_STAGE_SETUP, err);
 
 	if (r == 0)
 		r = staged(jail_enter(&jail, &walls, err), OAKUM_STAGE_SETUP, err);
+	if (r == 0 && cores > 1)
+		r = staged(decompressor_start_threads(cores, err), OAKUM_STAGE_SETUP, err);
 	if (r == 0)
 		r = staged(jail_seal(ROLE_DECOMPRESSOR, &walls.walls, err), OAKUM_STAGE_SETUP, err);
 	if (r == 0)

@@ -50,6 +50,9 @@ int jail_seal(enum role role, uint32_t *walls, struct oakum_error *err);
 /* The decompressor's second, smaller list, once it knows its codec. */
 int jail_narrow(struct oakum_error *err);
 
+/* The same for a codec whose threads, started before, wait for each other. */
+int jail_narrow_to_threads(struct oakum_error *err);
+
 /* How many system calls the lists have answered with ENOSYS, and the number of the first. */
 void jail_denied_calls(uint32_t *count, uint32_t *first);
 

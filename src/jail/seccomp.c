@@ -84,6 +84,22 @@ const int seccomp_codec_calls[] = {
 	-1,
 };
 
+/* The same with threads that are there already: they wait for work and for each other. */
+const int seccomp_threaded_codec_calls[] = {
+	SYS_futex,
+	SYS_read,
+	SYS_write,
+#ifdef SYS_poll
+	SYS_poll,
+#endif
+	SYS_ppoll,
+	SYS_rt_sigprocmask, /* liblzma, before it starts what it takes for a new thread */
+	SYS_rt_sigreturn,
+	SYS_restart_syscall,
+	SYS_exit_group,
+	-1,
+};
+
 const int seccomp_unpacker_calls[] = {
 	SYS_read,   /* the stream */
 	SYS_openat, /* a new file below a parent descriptor */
@@ -318,8 +334,13 @@ int jail_seal(enum role role, uint32_t *walls, struct oakum_error *err)
 	return 0;
 }
 
-/* Every codec lives on memory that was set aside: one list serves them all. */
+/* Every codec lives on memory that was set aside: one list serves all without threads. */
 int jail_narrow(struct oakum_error *err)
 {
 	return seccomp_allow(seccomp_codec_calls, err);
+}
+
+int jail_narrow_to_threads(struct oakum_error *err)
+{
+	return seccomp_allow(seccomp_threaded_codec_calls, err);
 }

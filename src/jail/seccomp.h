@@ -12,6 +12,7 @@
 extern const int seccomp_monitor_calls[];
 extern const int seccomp_decompressor_calls[];
 extern const int seccomp_codec_calls[];
+extern const int seccomp_threaded_codec_calls[];
 extern const int seccomp_unpacker_calls[];
 extern const int seccomp_packer_calls[];
 
