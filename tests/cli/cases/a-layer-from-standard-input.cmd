@@ -2,4 +2,4 @@
 # "-" is it.
 # needs: root
 # needs: walls
-oakum unpack --verbose --threads=1 - rootfs <"$testdata/layers/demo.tar.gz" && ls rootfs
+oakum unpack --threads=1 --verbose --threads=1 - rootfs <"$testdata/layers/demo.tar.gz" && ls rootfs
