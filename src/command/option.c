@@ -32,6 +32,18 @@ static bool take_choice(const struct option *option, const char *value, struct a
 	return message_wrong("--%s=%s: it is %s", option->name, value, option->argument);
 }
 
+static bool take_progress(
+	const struct option *option, const char *value, struct arguments *arguments)
+{
+	for (unsigned int i = 0; option->choices[i] != NULL; i++) {
+		if (strcmp(value, option->choices[i]) == 0) {
+			arguments->progress = (enum display_form)i;
+			return true;
+		}
+	}
+	return message_wrong("--%s=%s: it is %s", option->name, value, option->argument);
+}
+
 static bool take_threads(
 	const struct option *option, const char *value, struct arguments *arguments)
 {
@@ -205,6 +217,7 @@ static bool take_verbose(
 	(void)option;
 	(void)value;
 	arguments->is_verbose = true;
+	arguments->is_quiet = false;
 	return true;
 }
 
@@ -213,6 +226,7 @@ static bool take_quiet(const struct option *option, const char *value, struct ar
 	(void)option;
 	(void)value;
 	arguments->is_verbose = false;
+	arguments->is_quiet = true;
 	return true;
 }
 
@@ -233,6 +247,8 @@ static const char *const whiteout_form_names[] = { "device", "xattr", NULL };
 static const char *const label_names[] = { "drop", "keep", NULL };
 static const char *const device_names[] = { "make", "skip", NULL };
 static const char *const user_namespace_names[] = { "auto", "never", "always", NULL };
+
+static const char *const progress_names[] = { "auto", "none", "bar", "lines", "json", NULL };
 
 #define AT(field) offsetof(struct oakum_unpack_options, field)
 
@@ -267,7 +283,9 @@ static const struct option options[] = {
 		user_namespace_names, AT(user_namespace) },
 	{ "threads", "N", "threads that write files (as fits the machine)", take_threads, NULL, 0 },
 	{ "timeout", "S", "give up after S seconds (never)", take_seconds, NULL, 0 },
-	{ "quiet", NULL, "say nothing but errors (the default)", take_quiet, NULL, 0 },
+	{ "progress", "auto|none|bar|lines|json", "how far it is (auto: a bar on a terminal)",
+		take_progress, progress_names, 0 },
+	{ "quiet", NULL, "say nothing but errors", take_quiet, NULL, 0 },
 	{ "verbose", NULL, "say what was done, on standard error", take_verbose, NULL, 0 },
 	{ "help", NULL, "show this", take_help, NULL, 0 },
 };

@@ -3,6 +3,8 @@
 #ifndef OAKUM_COMMAND_OPTION_H
 #define OAKUM_COMMAND_OPTION_H
 
+#include "command/display.h"
+
 #include <oakum/oakum.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,6 +23,8 @@ struct arguments {
 	struct id_map gid_map;
 	bool wants_help;
 	bool is_verbose;
+	bool is_quiet;
+	enum display_form progress;
 	const char *layer; /* "-" is standard input */
 	const char *rootfs;
 };

@@ -2,11 +2,14 @@
 #include "command/unpack.h"
 
 #include "base/cleanup.h"
+#include "command/display.h"
+#include "command/interrupt.h"
 #include "command/message.h"
 #include "command/option.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -76,6 +79,46 @@ static void print_stats(const struct oakum_stats *stats)
 			stats->denied_calls, stats->denied_call);
 }
 
+struct run {
+	struct oakum_job *job;
+	struct display display;
+	int signal_fd;
+	int interrupted_by; /* a signal, or 0 */
+};
+
+static struct oakum_progress look_at(const struct oakum_job *job)
+{
+	struct oakum_progress progress = OAKUM_PROGRESS_INIT;
+
+	(void)oakum_job_progress(job, &progress);
+	return progress;
+}
+
+/* Until the job has ended, and with a signal it does at once. */
+static int follow(struct run *run, struct oakum_stats *stats, struct oakum_error *err)
+{
+	struct oakum_progress progress;
+	struct pollfd fds[] = {
+		{ .fd = oakum_job_pollfd(run->job), .events = POLLIN },
+		{ .fd = run->signal_fd, .events = POLLIN },
+	};
+
+	while (fds[0].revents == 0) {
+		(void)poll(fds, 2, display_pause_ms(&run->display));
+		progress = look_at(run->job);
+		display_show(&run->display, &progress);
+		if (fds[1].revents == 0)
+			continue;
+		run->interrupted_by = interrupt_take(run->signal_fd);
+		oakum_job_cancel(run->job);
+		break;
+	}
+	progress = look_at(run->job);
+	int r = oakum_job_wait(&run->job, stats, err);
+	display_end(&run->display, &progress, r < 0 ? err : NULL);
+	return r;
+}
+
 static int unpack(const struct arguments *arguments)
 {
 	struct oakum_stats stats = OAKUM_STATS_INIT;
@@ -86,7 +129,17 @@ static int unpack(const struct arguments *arguments)
 	cleanup_fd int rootfs_fd = open_rootfs(arguments->rootfs);
 	if (rootfs_fd < 0)
 		return EXIT_FAILED;
-	if (oakum_unpack(layer_fd, rootfs_fd, &arguments->options, &stats, &err) < 0) {
+	struct run run = { .signal_fd = interrupt_open() };
+	display_init(&run.display, arguments->progress, arguments->is_quiet);
+	int r = oakum_unpack_start(layer_fd, rootfs_fd, &arguments->options, &run.job, &err);
+	if (r == 0)
+		r = follow(&run, &stats, &err);
+	if (r < 0 && run.interrupted_by != 0) {
+		message_wrong("interrupted by signal %d: what was written stays in %s",
+			run.interrupted_by, arguments->rootfs);
+		interrupt_die(run.interrupted_by);
+	}
+	if (r < 0) {
 		message_error(&err);
 		return EXIT_FAILED;
 	}

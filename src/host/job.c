@@ -139,6 +139,7 @@ static int open_timer(struct oakum_job *job, struct oakum_error *err)
 /* Before the process is there, so that nothing can fail once it is. */
 static int open_async(struct oakum_job *job, int *progress_fd, struct oakum_error *err)
 {
+	job->layer_total_bytes = bytes_left(job->layer_fd);
 	*progress_fd = progress_make(&job->progress);
 	if (*progress_fd < 0)
 		return fail(err, -*progress_fd, "make progress page", NULL);
@@ -272,7 +273,6 @@ int oakum_unpack_start(int layer_fd, int rootfs_fd, const struct oakum_unpack_op
 	int r = job_start(new, &spec, options, true, err);
 	if (r < 0)
 		return r;
-	new->layer_total_bytes = bytes_left(layer_fd);
 	*job = steal_ptr(&new);
 	return 0;
 }

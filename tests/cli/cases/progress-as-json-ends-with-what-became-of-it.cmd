@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: Apache-2.0
+# One object a line; what failed is told as in every message, and in words for a program.
+# needs: root
+mkdir a && echo content >a/file && pack layer a && pack hostile --transform 's,a,../\x1b"a,' -P a/file
+last() { tail -n 1 | sed -E 's/"elapsed_ms":[0-9]+/"elapsed_ms":N/'; }
+oakum unpack --progress=json layer rootfs | last
+each oakum unpack --progress=json hostile rootfs 2>/dev/null | last
+oakum unpack --progress=json layer other | python3 -c 'import json, sys; [json.loads(line) for line in sys.stdin]'
