@@ -11,6 +11,7 @@
 #include "wire/request.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
@@ -109,12 +110,26 @@ static int lock_rootfs(int root_fd, struct oakum_error *err)
 	return 0;
 }
 
+/*
+ * Asked once the rootfs is ours. If the caller died while we were starting, another may have come
+ * after it and be done already: what it has unpacked is not touched any more.
+ */
+static void end_without_caller(void)
+{
+	struct pollfd caller = { .fd = FD_CALLER, .events = POLLIN };
+
+	if (poll(&caller, 1, 0) != 0)
+		_exit(1);
+	close(FD_CALLER);
+}
+
 /* Threads inherit every wall but seccomp, which reaches them all: so they start between the two. */
 static int raise_walls(const struct child_work *work, struct unpacker **unpacker,
 	struct jail_result *walls, struct oakum_error *err)
 {
 	const struct request *request = work->request;
-	static const int keep_fds[] = { FD_INPUT, FD_OUTPUT, FD_TEXT, FD_ROOTFS, FD_REPORT };
+	static const int keep_fds[] = { FD_INPUT, FD_OUTPUT, FD_TEXT, FD_ROOTFS, FD_REPORT,
+		FD_CALLER };
 	const struct jail jail = {
 		.role = ROLE_UNPACKER,
 		.keep_fds = keep_fds,
@@ -131,6 +146,7 @@ static int raise_walls(const struct child_work *work, struct unpacker **unpacker
 		r = lock_rootfs(walls->root_fd, err);
 	if (r < 0)
 		return r;
+	end_without_caller();
 	const struct unpacker_options options = {
 		.stream_fd = FD_INPUT,
 		.rootfs_fd = walls->root_fd,

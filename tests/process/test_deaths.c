@@ -296,7 +296,7 @@ static void what_a_failed_call_leaves_in_a_pipe_is_drained(void **state)
 
 	(void)state;
 	scratch_make(&scratch);
-	slow_unpack_start(&slow, &scratch, NULL);
+	slow_unpack_start(&slow, &scratch, OAKUM_UNPACK_OPTIONS(.drain_ms = 30000));
 	assert_int_equal(write(slow.write_fd, tar.bytes, tar.length), (ssize_t)tar.length);
 	assert_int_equal(write(slow.write_fd, rest, sizeof(rest)), (ssize_t)sizeof(rest));
 	assert_int_equal(slow_unpack_end(&slow), -EBADMSG);
