@@ -135,6 +135,14 @@ static int open_parts(struct unpacker *u, struct oakum_error *err)
 	return r;
 }
 
+/* The decompressor has one core; on two, a second thread here costs CPU and gains no time. */
+static unsigned int default_threads(void)
+{
+	const unsigned int cores = cores_usable(DEFAULT_THREADS_MAX + 1);
+
+	return cores > 1 ? cores - 1 : 1;
+}
+
 int unpacker_open(
 	const struct unpacker_options *options, struct unpacker **unpacker, struct oakum_error *err)
 {
@@ -145,7 +153,7 @@ int unpacker_open(
 	/* Arenas of threads would only cost memory: one thread allocates nearly all. */
 	mallopt(M_ARENA_MAX, 1);
 	new->options = *options;
-	new->threads = options->threads > 0 ? options->threads : cores_usable(DEFAULT_THREADS_MAX);
+	new->threads = options->threads > 0 ? options->threads : default_threads();
 	new->space = (struct space){
 		.root_fd = options->rootfs_fd,
 		.limits = &new->options.limits,
