@@ -71,8 +71,13 @@ def measure_group(given, work, layer, group):
     for number in range(given.runs):
         print(f"{group['corpus']} {group['format']} {group['place']}: run {number + 1} of {given.runs}",
               end="\r", file=sys.stderr)
-        for tool in taking_part:
-            runs[tool.name].append(in_place(given, work, measure.timed, layer, group, tool))
+        for tool in list(taking_part):
+            try:
+                runs[tool.name].append(in_place(given, work, measure.timed, layer, group, tool))
+            except measure.Failed as why:
+                print(f"{tool.name} is left out: {why}", file=sys.stderr)
+                taking_part.remove(tool)
+                del runs[tool.name]
     for tool in taking_part:
         if not given.no_memory and not tool.name.startswith("floor-"):
             peaks[tool.name] = in_place(given, work, measure.peak_memory, layer, group, tool)

@@ -101,6 +101,8 @@ def links(to):
     rng = random.Random(1)
     with tarfile.open(to, "w", format=tarfile.PAX_FORMAT) as archive:
         for number in range(10000):
+            if number < 100:
+                archive.addfile(member(f"d{number}", tarfile.DIRTYPE))
             place = f"d{number % 100}/e{number}"
             owner = rng.randrange(0, 2000)
             archive.addfile(member(place, tarfile.DIRTYPE, uid=owner))

@@ -12,6 +12,7 @@
 #include <archive_entry.h>
 #include <err.h>
 #include <fcntl.h>
+#include <locale.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -252,6 +253,8 @@ static int create_tree(const char *tar, const char *rootfs)
 
 int main(int argc, char **argv)
 {
+	setlocale(
+		LC_CTYPE, "C.UTF-8"); /* libarchive has no other way to names that are not ASCII */
 	if (argc == 3 && strcmp(argv[1], "decompress") == 0)
 		return decompress(argv[2]);
 	if (argc == 4 && strcmp(argv[1], "create") == 0)
