@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who is to blame: whatever else breaks on the way, the error names what broke first. */
 #include "base/cleanup.h"
+#include "support/connection.h"
 #include "support/host_state.h"
 #include "support/pack.h"
 #include "support/scratch.h"
 #include "support/slow_layer.h"
 #include "support/tarball.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <oakum/oakum.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -21,7 +20,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mount.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -228,29 +226,12 @@ static void pack_layer(struct scene *scene)
 	tarball_free(&tar);
 }
 
-static void open_connection(struct scene *scene)
-{
-	struct sockaddr_in address = { .sin_family = AF_INET };
-	socklen_t length = sizeof(address);
-	int listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	assert_int_equal(bind(listen_fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	assert_int_equal(listen(listen_fd, 1), 0);
-	assert_int_equal(getsockname(listen_fd, (struct sockaddr *)&address, &length), 0);
-	scene->write_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(connect(scene->write_fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	scene->read_fd = accept(listen_fd, NULL, NULL);
-	assert_true(scene->read_fd >= 0);
-	close(listen_fd);
-}
-
 static void open_source(struct scene *scene)
 {
 	int fds[2];
 
 	if (scene->row->event == EVENT_RESET) {
-		open_connection(scene);
+		connection_open(&scene->read_fd, &scene->write_fd);
 		return;
 	}
 	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
@@ -276,7 +257,6 @@ static void open_rootfs(struct scene *scene)
 
 static void strike(struct scene *scene)
 {
-	const struct linger reset = { .l_onoff = 1, .l_linger = 0 };
 	const enum event event = scene->row->event;
 	pid_t pids[3];
 
@@ -289,9 +269,7 @@ static void strike(struct scene *scene)
 		return;
 	case EVENT_RESET:
 		usleep(100000); /* so that what was sent is read first */
-		assert_int_equal(
-			setsockopt(scene->write_fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)),
-			0);
+		connection_will_reset(scene->write_fd);
 		return;
 	case EVENT_CANCEL:
 		usleep(50000);

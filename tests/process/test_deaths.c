@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any of the three processes dies, at any time, of any signal; or the caller does. */
+#include "support/clock.h"
 #include "support/host_state.h"
 #include "support/scratch.h"
 #include "support/slow_layer.h"
@@ -28,14 +29,6 @@ static const struct member layer[] = {
 	big_file("large", 1 << 20),
 	END,
 };
-
-static double seconds_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 /* One victim, one signal, in the middle of a layer that then ends too early. */
 static void strike(struct scratch *scratch, const struct tarball *tar, int victim, int number)

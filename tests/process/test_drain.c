@@ -3,14 +3,14 @@
 #include "base/deadline.h"
 #include "host/drain.h"
 #include "host/wait.h"
+#include "support/clock.h"
+#include "support/connection.h"
 #include "support/host_state.h"
 #include "support/scratch.h"
 #include "support/tarball.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <oakum/oakum.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -25,14 +25,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-
-static double seconds_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 /* --- sources --- */
 
@@ -56,30 +48,13 @@ static void open_unix_socket(int *read_fd, int *write_fd)
 	*write_fd = fds[1];
 }
 
-static void open_tcp_socket(int *read_fd, int *write_fd)
-{
-	struct sockaddr_in address = { .sin_family = AF_INET };
-	socklen_t length = sizeof(address);
-	int listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	assert_int_equal(bind(listen_fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	assert_int_equal(listen(listen_fd, 1), 0);
-	assert_int_equal(getsockname(listen_fd, (struct sockaddr *)&address, &length), 0);
-	*write_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(connect(*write_fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	*read_fd = accept(listen_fd, NULL, NULL);
-	assert_true(*read_fd >= 0);
-	close(listen_fd);
-}
-
 static const struct {
 	const char *name;
 	open_fn *open;
 } kinds[] = {
 	{ "pipe", open_pipe },
 	{ "unix socket", open_unix_socket },
-	{ "TCP socket", open_tcp_socket },
+	{ "TCP socket", connection_open },
 };
 
 enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
@@ -234,15 +209,14 @@ static void a_signal_to_cancel_ends_it(void **state)
 /* A reset, as of a registry that went away: an end like any other, at once. */
 static void a_source_that_fails_ends_it(void **state)
 {
-	const struct linger reset = { .l_onoff = 1, .l_linger = 0 };
 	const struct drain full = drain_of(OAKUM_UNPACK_OPTIONS(.drain = OAKUM_DRAIN_FULL));
 	struct oakum_error err = { 0 };
 	int read_fd;
 	int write_fd;
 
 	(void)state;
-	open_tcp_socket(&read_fd, &write_fd);
-	assert_int_equal(setsockopt(write_fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)), 0);
+	connection_open(&read_fd, &write_fd);
+	connection_will_reset(write_fd);
 	close(write_fd);
 	drain_input(read_fd, &full, &err);
 	assert_int_equal(err.drained_bytes, 0);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Jobs: started, looked at, cancelled and waited for, one and many, from one thread and from
  * others. */
+#include "support/clock.h"
 #include "support/host_state.h"
 #include "support/scratch.h"
 #include "support/slow_layer.h"
@@ -20,7 +21,6 @@
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -35,14 +35,6 @@ static const struct member large[] = {
 	big_file("large", 8 << 20),
 	END,
 };
-
-static double seconds_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 /* A layer that comes from a pipe, so that it can stand still. */
 struct piped {

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "host/helper_file.h"
+#include "support/clock.h"
 #include "support/host_state.h"
 #include "support/scratch.h"
 #include "wire/report.h"
@@ -19,7 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -138,14 +138,6 @@ static const struct row rows[] = {
 	{ "hang", 200, -ETIMEDOUT, "more than the limit timeout=200 ms" },
 	{ "close all and hang", 200, -ETIMEDOUT, "more than the limit timeout=200 ms" },
 };
-
-static double seconds_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 /* One call with everything around it looked at. */
 static void unpack_and_check(

@@ -4,6 +4,7 @@
  * Usage: torture_hosts [--runs N | --seconds N] [--seed N] [--kind TEXT]
  *        N runs, or for N seconds, over all hosts together; one line for each.
  */
+#include "support/clock.h"
 #include "support/scratch.h"
 #include "support/tarball.h"
 #include "torture/host_kinds.h"
@@ -22,7 +23,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -57,14 +57,6 @@ struct host {
 	struct tarball good;
 	struct tarball bad;
 };
-
-static double seconds_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 static const struct member good[] = {
 	directory("etc"),
