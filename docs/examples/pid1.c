@@ -60,9 +60,16 @@ static int start(struct layer *layer, const char *rootfs, int number)
 		return -1;
 	}
 	layer->rootfs_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (layer->rootfs_fd < 0) {
+		fprintf(stderr, "pid1: %s: %s\n", path, strerror(errno));
+		close(layer->layer_fd);
+		return -1;
+	}
 	if (oakum_unpack_start(layer->layer_fd, layer->rootfs_fd,
 		    OAKUM_UNPACK_OPTIONS(.timeout_ms = 600000), &layer->job, &err) < 0) {
 		complain(layer, &err);
+		close(layer->layer_fd);
+		close(layer->rootfs_fd);
 		return -1;
 	}
 	return 0;

@@ -25,6 +25,7 @@ extern "C" {
  *   err      never NULL; written on failure only
  *   fds      borrowed: keep them open until the call, or the job, has ended
  *   threads  any number of calls and jobs at once; one job belongs to one thread at a time
+ *   cancel   pthread_cancel(3) waits for the end of a call
  *   host     no signal handler, SIGCHLD, umask, cwd or environment is touched;
  *            only our own children are waited for
  */
@@ -299,8 +300,9 @@ OAKUM_PUBLIC int oakum_unpack_start(int layer_fd, int rootfs_fd,
 
 /*
  * A descriptor for poll(2) or epoll(7), borrowed from the job: readable once the job
- * has ended or its deadline has passed, and from then on oakum_job_wait() has no more
- * to wait for than the draining of the source.
+ * has ended, or half a second after its deadline, and from then on oakum_job_wait() has
+ * no more to wait for than deaths and the draining of the source. Take it out of an
+ * epoll set before oakum_job_wait() closes it.
  */
 OAKUM_PUBLIC int oakum_job_pollfd(const struct oakum_job *job);
 
@@ -322,17 +324,17 @@ struct oakum_progress {
 
 /*
  * Reads how far a job is: numbers that the confined processes keep, to be shown and
- * not to be relied on. Takes no system call but for the clock's. From any thread, as long as the
- * job has not been waited for. Returns 0, or -EINVAL if progress->size is too small.
+ * not to be relied on. From any thread, under the rules of oakum_job_cancel(). Returns
+ * 0, -EINVAL if progress->size is too small, or -ECANCELED if the job is just being freed.
  */
-OAKUM_PUBLIC int oakum_job_progress(const struct oakum_job *job, struct oakum_progress *progress);
+OAKUM_PUBLIC int oakum_job_progress(struct oakum_job *job, struct oakum_progress *progress);
 
 /*
  * Ends a job at once: oakum_job_wait(), which is still needed, then fails with
  * -ECANCELED, unless the job had its result already. From any thread, also while
  * another one is in oakum_job_wait(), but never once that may have returned. Who cannot
  * know polls first (oakum_job_pollfd()), and then waits under the lock that others cancel
- * under.
+ * under. May be called in a handler of signals.
  */
 OAKUM_PUBLIC void oakum_job_cancel(struct oakum_job *job);
 
@@ -372,7 +374,7 @@ OAKUM_PUBLIC int oakum_reaper_deliver(pid_t pid, int wait_status);
 
 /*
  * Keeps the library from starting and collecting processes; may be nested. Signals
- * are blocked in the thread that holds it. For microseconds, and for nothing that waits.
+ * are blocked in the thread that holds it. For a moment, and for nothing that waits.
  */
 OAKUM_PUBLIC void oakum_reaper_lock(void);
 OAKUM_PUBLIC void oakum_reaper_unlock(void);
@@ -386,7 +388,9 @@ struct oakum_lock_ops {
 /*
  * Has a process of ours started and collected under a lock of the host's: acquired
  * before the start, by the thread that starts it, and released when it was collected, by the
- * thread that waits. ops is copied; NULL: no more. Holds for what is started afterwards.
+ * thread that waits. A thread that starts several jobs acquires it several times, also while a
+ * reaper waits for it: a lock that forbids that (writers first) is for oakum_unpack() alone. ops is
+ * copied; NULL: no more. Holds for what is started afterwards.
  */
 OAKUM_PUBLIC void oakum_reaper_set_lock(const struct oakum_lock_ops *ops, void *user);
 

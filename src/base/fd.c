@@ -108,12 +108,15 @@ int fd_write_memory(int fd, const void *buffer, size_t length)
 	const struct timespec at_once = { 0 };
 	sigset_t too_large;
 	sigset_t before;
+	sigset_t pending;
 
 	sigemptyset(&too_large);
 	sigaddset(&too_large, SIGXFSZ);
 	pthread_sigmask(SIG_BLOCK, &too_large, &before);
+	/* Also where it was blocked already: one that was not pending is ours to take back. */
+	sigpending(&pending);
 	int r = fd_write_all(fd, buffer, length);
-	if (r == -EFBIG && sigismember(&before, SIGXFSZ) == 0)
+	if (r == -EFBIG && sigismember(&pending, SIGXFSZ) == 0)
 		(void)sigtimedwait(&too_large, NULL, &at_once);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return r;

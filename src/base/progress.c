@@ -10,12 +10,15 @@
 
 int progress_make(const struct progress **page)
 {
+	static const struct progress nothing_yet;
 	cleanup_fd int fd = fd_memory_file("oakum-progress");
 
 	if (fd < 0)
 		return fd;
-	if (ftruncate(fd, sizeof(struct progress)) < 0 ||
-		fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW) < 0)
+	int r = fd_write_memory(fd, &nothing_yet, sizeof(nothing_yet));
+	if (r < 0)
+		return r;
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW) < 0)
 		return -errno;
 	void *mapped = mmap(NULL, sizeof(struct progress), PROT_READ, MAP_SHARED, fd, 0);
 	if (mapped == MAP_FAILED)

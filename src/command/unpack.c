@@ -86,7 +86,7 @@ struct run {
 	int interrupted_by; /* a signal, or 0 */
 };
 
-static struct oakum_progress look_at(const struct oakum_job *job)
+static struct oakum_progress look_at(struct oakum_job *job)
 {
 	struct oakum_progress progress = OAKUM_PROGRESS_INIT;
 

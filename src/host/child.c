@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -74,9 +73,9 @@ static int open_null(struct launch *launch, struct oakum_error *err)
 	cleanup_fd int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	if (null_fd < 0) /* no /dev: an empty file that is gone with the child does as well */
-		null_fd = memfd_create("oakum-null", MFD_CLOEXEC);
+		null_fd = fd_memory_file("oakum-null");
 	if (null_fd < 0)
-		return fail(err, errno, "open /dev/null", NULL);
+		return fail(err, -null_fd, "open /dev/null", NULL);
 	int r = duplicate_into(launch, 1, null_fd, err);
 	if (r < 0)
 		return r;
@@ -121,6 +120,13 @@ static int open_channels(struct launch *launch, struct child *child, struct oaku
 	child->report_fd = fd_duplicate_high(ours_fd);
 	if (child->report_fd < 0)
 		return fail(err, -child->report_fd, "dup", NULL);
+	/* A host at its limit must have room for the pidfds that come, or it loses sight of them.
+	 */
+	for (int i = 0; i < HEIRS_COUNT; i++) {
+		child->reserved_fds[i] = fd_duplicate_high(ours_fd);
+		if (child->reserved_fds[i] < 0)
+			return fail(err, -child->reserved_fds[i], "dup", NULL);
+	}
 	int r = duplicate_into(launch, 5, theirs_fd, err);
 	if (r < 0)
 		return r;
@@ -183,9 +189,9 @@ __attribute__((no_sanitize_thread)) static int run_child(void *argument)
 	struct launch *launch = argument;
 	char *const envp[] = { NULL };
 
+	(void)setsid(); /* Ctrl-C is for the caller */
 	for (int number = 1; number < _NSIG; number++)
 		(void)sys_reset_action(number); /* KILL and STOP say no */
-	(void)setsid();				/* Ctrl-C is for the caller */
 	for (int slot = 0; slot < launch->after_last; slot++) {
 		if (place(launch, slot) < 0)
 			return give_up(launch, "dup3");
@@ -227,17 +233,14 @@ static int clone_quietly(struct launch *launch, struct child *child, struct oaku
 {
 	void *stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-	int cancel_state;
 
 	if (stack == MAP_FAILED)
 		return fail(err, errno, "mmap", NULL);
-	/* Neither a handler nor a cancellation may run while memory is shared: signals are
-	 * blocked from here to the end of the registration. */
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
-	reaper_start_begin(&child->entry);
+	/* Neither a handler nor a cancellation may run while memory is shared: the lock sees to
+	 * both. A tool runs while the monitor does, under the host's lock of that one. */
+	reaper_start_begin(&child->entry, launch->after_last != FD_AFTER_TEXT);
 	int r = clone_child(launch, stack, child);
 	reaper_start_end(&child->entry, r == 0);
-	pthread_setcancelstate(cancel_state, NULL);
 	munmap(stack, STACK_BYTES);
 	if (r < 0)
 		return fail(err, -r, "clone", NULL);
@@ -249,8 +252,8 @@ static int collect_failed(const struct launch *launch, struct child *child, stru
 {
 	struct pollfd until_dead = { .fd = child->entry.pidfd, .events = POLLIN };
 
-	while (poll(&until_dead, 1, -1) < 0)
-		continue;
+	while (!child_is_dead(child))
+		(void)poll(&until_dead, 1, -1);
 	(void)reaper_collect(&child->entry, NULL);
 	return fail_because(err, launch->failed_errno, launch->failed_op, NULL,
 		"%s could not be started", launch->argv[0]);
@@ -267,7 +270,7 @@ void child_init(struct child *child)
 {
 	*child = (struct child){ .entry.pidfd = -1, .report_fd = -1 };
 	for (int i = 0; i < HEIRS_COUNT; i++)
-		child->heir_pidfds[i] = -1;
+		child->heir_pidfds[i] = child->reserved_fds[i] = -1;
 }
 
 int child_start(const struct child_spec *spec, struct child *child, struct oakum_error *err)
@@ -317,15 +320,20 @@ int child_start_tool(
 
 bool child_is_dead(const struct child *child)
 {
-	struct pollfd fd = { .fd = child->entry.pidfd, .events = POLLIN };
+	return reaper_is_dead(&child->entry);
+}
 
-	return poll(&fd, 1, 0) > 0;
+void child_release_reserve(struct child *child)
+{
+	for (int i = 0; i < HEIRS_COUNT; i++)
+		close_fd(&child->reserved_fds[i]);
 }
 
 void child_close(struct child *child)
 {
 	close_fd(&child->entry.pidfd);
 	close_fd(&child->report_fd);
+	child_release_reserve(child);
 	for (int i = 0; i < HEIRS_COUNT; i++)
 		close_fd(&child->heir_pidfds[i]);
 }

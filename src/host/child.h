@@ -24,7 +24,8 @@ struct child {
 	struct reaper_entry entry; /* .pidfd is the one handle to wait and to kill by */
 	int report_fd;		   /* its record comes here */
 	int heir_pidfds[HEIRS_COUNT];
-	bool has_pid_namespace; /* then the kernel ends its children with it */
+	int reserved_fds[HEIRS_COUNT]; /* their room, until they come */
+	bool has_pid_namespace;	       /* then the kernel ends its children with it */
 };
 
 /* No process, and no descriptor: what child_close() may be called with. */
@@ -46,6 +47,9 @@ int child_start_tool(
 
 /* Is it dead by now? */
 bool child_is_dead(const struct child *child);
+
+/* Makes room for the pidfds of its children, which come next. */
+void child_release_reserve(struct child *child);
 
 /* Closes the descriptors; the process must have been waited for. */
 void child_close(struct child *child);

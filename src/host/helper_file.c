@@ -82,38 +82,46 @@ static int open_installed(int why_not_memfd, struct oakum_error *err)
 	return high;
 }
 
-/* Still the file that was put there, sealed as it was? */
-static bool is_still_ours(void)
+/* The file that was put there, sealed as it was? */
+static bool is_ours(int fd)
 {
 	struct stat status;
 	int seals;
 
-	if (kept_fd < 0 || fstat(kept_fd, &status) < 0)
+	if (fd < 0 || fstat(fd, &status) < 0)
 		return false;
-	seals = fcntl(kept_fd, F_GET_SEALS);
+	seals = fcntl(fd, F_GET_SEALS);
 	return status.st_dev == kept_device && status.st_ino == kept_inode && seals >= 0 &&
 	       (seals & SEALS) == SEALS;
+}
+
+/* A duplicate is looked at, for the number may become another file's at any moment. */
+static int duplicate_kept(void)
+{
+	cleanup_fd int fd = kept_fd < 0 ? -1 : fd_duplicate_high(kept_fd);
+
+	return is_ours(fd) ? steal_fd(&fd) : -1;
 }
 
 static int open_locked(struct oakum_error *err)
 {
 	struct stat status;
-	int fd;
+	int fd = duplicate_kept();
 
-	if (!is_still_ours()) {
-		/* Not closed: if it is not ours any more, it is somebody's. */
-		kept_fd = -1;
-		fd = make_memfd();
-		if (fd < 0)
-			return open_installed(fd, err);
-		if (fstat(fd, &status) < 0) {
-			close(fd);
-			return fail(err, errno, "fstat helper", NULL);
-		}
-		kept_fd = fd;
-		kept_device = status.st_dev;
-		kept_inode = status.st_ino;
+	if (fd >= 0)
+		return fd;
+	/* Not closed: if it is not ours any more, it is somebody's. */
+	kept_fd = -1;
+	fd = make_memfd();
+	if (fd < 0)
+		return open_installed(fd, err);
+	if (fstat(fd, &status) < 0) {
+		close(fd);
+		return fail(err, errno, "fstat helper", NULL);
 	}
+	kept_fd = fd;
+	kept_device = status.st_dev;
+	kept_inode = status.st_ino;
 	fd = fd_duplicate_high(kept_fd);
 	if (fd < 0)
 		return fail(err, -fd, "dup", NULL);
@@ -131,7 +139,7 @@ int helper_file_open(struct oakum_error *err)
 void helper_file_trim(void)
 {
 	oakum_reaper_lock();
-	if (is_still_ours())
+	if (is_ours(kept_fd))
 		close(kept_fd);
 	kept_fd = -1;
 	oakum_reaper_unlock();

@@ -14,7 +14,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,6 +21,7 @@
 #include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
+#include <time.h>
 
 struct oakum_job {
 	/* set before the caller has it, then constant */
@@ -39,11 +39,11 @@ struct oakum_job {
 	int cancel_fd; /* an eventfd, for who drains */
 	const struct progress *progress;
 
-	/* of any thread that cancels */
+	/* of any thread that looks or cancels */
 	atomic_bool was_cancelled;
-	atomic_uint cancelling; /* threads that are at it */
-	pthread_mutex_t cancel_lock;
-	bool is_over; /* guarded by cancel_lock: the descriptors are closed, and may be others' */
+	atomic_uint visitors; /* threads that are at it */
+	pthread_mutex_t visit_lock;
+	bool is_over; /* guarded by visit_lock: the descriptors are closed, and may be others' */
 
 	struct child child; /* of the thread that waits */
 };
@@ -123,12 +123,13 @@ static uint64_t bytes_left(int layer_fd)
 
 static int open_timer(struct oakum_job *job, struct oakum_error *err)
 {
+	const int64_t end = wait_answer_deadline(job->deadline);
 	const struct itimerspec at = {
-		.it_value.tv_sec = job->deadline / 1000,
-		.it_value.tv_nsec = job->deadline % 1000 * 1000000,
+		.it_value.tv_sec = end / 1000,
+		.it_value.tv_nsec = end % 1000 * 1000000,
 	};
 
-	if (job->deadline < 0)
+	if (end < 0)
 		return 0;
 	job->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (job->timer_fd < 0 || timerfd_settime(job->timer_fd, TFD_TIMER_ABSTIME, &at, NULL) < 0)
@@ -157,9 +158,11 @@ static int watch(struct oakum_job *job, int fd, struct oakum_error *err)
 {
 	struct epoll_event event = { .events = EPOLLIN };
 
-	if (fd >= 0 && epoll_ctl(job->poll_fd, EPOLL_CTL_ADD, fd, &event) < 0)
-		return fail(err, errno, "epoll_ctl", NULL);
-	return 0;
+	if (fd < 0 || epoll_ctl(job->poll_fd, EPOLL_CTL_ADD, fd, &event) == 0)
+		return 0;
+	/* ENOSPC would be taken for the rootfs's. */
+	return fail_because(err, errno == ENOSPC ? ENOMEM : errno, "epoll_ctl", NULL,
+		"see fs.epoll.max_user_watches in epoll(7)");
 }
 
 /* The process is there: what fails now has to end it. */
@@ -173,8 +176,9 @@ static int watch_ends(struct oakum_job *job, struct oakum_error *err)
 		return 0;
 	struct report unread;
 	struct oakum_error of_wait;
-	const struct wait_terms at_once = { .deadline = deadline_from_now(1) };
-	(void)wait_for_record(&job->child, &at_once, &unread, &of_wait);
+	const struct wait_terms until_dead = { .deadline = -1 };
+	(void)sys_pidfd_send_signal(job->child.entry.pidfd, SIGKILL);
+	(void)wait_for_record(&job->child, &until_dead, &unread, &of_wait);
 	return r;
 }
 
@@ -242,7 +246,7 @@ static int job_init(struct oakum_job *job, int layer_fd, int rootfs_fd, struct o
 		.timer_fd = -1,
 		.cancel_fd = -1,
 	};
-	pthread_mutex_init(&job->cancel_lock, NULL);
+	pthread_mutex_init(&job->visit_lock, NULL);
 	child_init(&job->child);
 	return check_descriptors(layer_fd, rootfs_fd, err);
 }
@@ -262,6 +266,15 @@ static int job_start(struct oakum_job *job, struct child_spec *spec,
 	return funnel(err);
 }
 
+/* A thread that is cancelled in the middle would leave processes, and entries on its stack. */
+static int forbid_cancellation(void)
+{
+	int before;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+	return before;
+}
+
 int oakum_unpack_start(int layer_fd, int rootfs_fd, const struct oakum_unpack_options *options,
 	struct oakum_job **job, struct oakum_error *err)
 {
@@ -270,7 +283,9 @@ int oakum_unpack_start(int layer_fd, int rootfs_fd, const struct oakum_unpack_op
 
 	if (new == NULL)
 		return staged(fail(err, ENOMEM, "start", NULL), OAKUM_STAGE_SETUP, err);
+	int cancel_state = forbid_cancellation();
 	int r = job_start(new, &spec, options, true, err);
+	pthread_setcancelstate(cancel_state, NULL);
 	if (r < 0)
 		return r;
 	*job = steal_ptr(&new);
@@ -289,7 +304,44 @@ static uint64_t look_at(const _Atomic(uint64_t) *counter)
 	return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
-int oakum_job_progress(const struct oakum_job *job, struct oakum_progress *progress)
+/*
+ * Whoever looks or cancels while another thread waits: as long as one is at it nothing of the
+ * job goes away, and once it is going they find that out. With signals blocked, for a handler may
+ * cancel too.
+ */
+static bool visit_begin(struct oakum_job *job, sigset_t *before)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, before);
+	atomic_fetch_add(&job->visitors, 1);
+	pthread_mutex_lock(&job->visit_lock);
+	return !job->is_over;
+}
+
+static void visit_end(struct oakum_job *job, const sigset_t *before)
+{
+	pthread_mutex_unlock(&job->visit_lock);
+	atomic_fetch_sub(&job->visitors, 1);
+	pthread_sigmask(SIG_SETMASK, before, NULL);
+}
+
+/* From here on nobody comes any more; who is there is waited for. */
+static void end_visits(struct oakum_job *job)
+{
+	const struct timespec moment = { .tv_nsec = 50000 };
+	sigset_t before;
+
+	(void)visit_begin(job, &before);
+	job->is_over = true;
+	visit_end(job, &before);
+	while (atomic_load(&job->visitors) > 0)
+		(void)nanosleep(&moment, NULL);
+	pthread_mutex_destroy(&job->visit_lock);
+}
+
+static void look(const struct oakum_job *job, struct oakum_progress *progress)
 {
 	struct oakum_progress ours = {
 		.size = progress->size,
@@ -301,10 +353,20 @@ int oakum_job_progress(const struct oakum_job *job, struct oakum_progress *progr
 		.elapsed_ms = (uint64_t)(deadline_now() - job->started),
 	};
 
+	memcpy(progress, &ours, progress->size < sizeof(ours) ? progress->size : sizeof(ours));
+}
+
+int oakum_job_progress(struct oakum_job *job, struct oakum_progress *progress)
+{
+	sigset_t before;
+
 	if (progress->size < sizeof(progress->size))
 		return -EINVAL;
-	memcpy(progress, &ours, progress->size < sizeof(ours) ? progress->size : sizeof(ours));
-	return 0;
+	bool is_there = visit_begin(job, &before);
+	if (is_there)
+		look(job, progress);
+	visit_end(job, &before);
+	return is_there ? 0 : -ECANCELED;
 }
 
 /*
@@ -313,26 +375,14 @@ int oakum_job_progress(const struct oakum_job *job, struct oakum_progress *progr
  */
 void oakum_job_cancel(struct oakum_job *job)
 {
-	atomic_fetch_add(&job->cancelling, 1);
-	pthread_mutex_lock(&job->cancel_lock);
-	if (!job->is_over) {
+	sigset_t before;
+
+	if (visit_begin(job, &before)) {
 		atomic_store(&job->was_cancelled, true);
 		(void)sys_pidfd_send_signal(job->child.entry.pidfd, SIGKILL);
 		(void)eventfd_write(job->cancel_fd, 1);
 	}
-	pthread_mutex_unlock(&job->cancel_lock);
-	atomic_fetch_sub(&job->cancelling, 1);
-}
-
-/* From here on nobody cancels any more; who has begun to is waited for. */
-static void forbid_cancelling(struct oakum_job *job)
-{
-	pthread_mutex_lock(&job->cancel_lock);
-	job->is_over = true;
-	pthread_mutex_unlock(&job->cancel_lock);
-	while (atomic_load(&job->cancelling) > 0)
-		sched_yield();
-	pthread_mutex_destroy(&job->cancel_lock);
+	visit_end(job, &before);
 }
 
 /* --- its end --- */
@@ -380,7 +430,7 @@ static int job_end(struct oakum_job *job, struct oakum_stats *stats, struct oaku
 		drain_input(job->layer_fd, &job->drain, err);
 		r = funnel(err);
 	}
-	forbid_cancelling(job);
+	end_visits(job);
 	close_job(job);
 	return r;
 }
@@ -390,7 +440,9 @@ int oakum_job_wait(struct oakum_job **job, struct oakum_stats *stats, struct oak
 	if (*job == NULL)
 		return staged(fail(err, EINVAL, "wait", NULL), OAKUM_STAGE_SETUP, err);
 	/* At the end, for others may cancel by this very pointer until then. */
+	int cancel_state = forbid_cancellation();
 	int r = job_end(*job, stats, err);
+	pthread_setcancelstate(cancel_state, NULL);
 	free(*job);
 	*job = NULL;
 	return r;
@@ -402,7 +454,11 @@ int oakum_unpack(int layer_fd, int rootfs_fd, const struct oakum_unpack_options 
 {
 	struct child_spec spec = { .layer_fd = layer_fd, .rootfs_fd = rootfs_fd };
 	struct oakum_job job;
+	int cancel_state = forbid_cancellation();
 	int r = job_start(&job, &spec, options, false, err);
 
-	return r < 0 ? r : job_end(&job, stats, err);
+	if (r == 0)
+		r = job_end(&job, stats, err);
+	pthread_setcancelstate(cancel_state, NULL);
+	return r;
 }

@@ -24,6 +24,7 @@ static _Thread_local __attribute__((tls_model("initial-exec"))) unsigned int loc
 
 /* guarded by lock */
 static sigset_t mask_before;
+static int cancel_state_before;
 static struct reaper_entry *entries;
 static struct oakum_lock_ops host_lock;
 static void *host_lock_user;
@@ -48,27 +49,34 @@ void oakum_reaper_lock(void)
 {
 	sigset_t all;
 	sigset_t before;
+	int cancel_state;
 
 	if (lock_depth > 0) { /* signals are blocked already */
 		lock_depth++;
 		return;
 	}
+	/* A thread that is cancelled would take the lock with it. */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	pthread_mutex_lock(&lock);
 	lock_depth = 1;
 	mask_before = before;
+	cancel_state_before = cancel_state;
 }
 
 void oakum_reaper_unlock(void)
 {
 	sigset_t before;
+	int cancel_state;
 
 	if (--lock_depth > 0)
 		return;
 	before = mask_before;
+	cancel_state = cancel_state_before;
 	pthread_mutex_unlock(&lock);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_setcancelstate(cancel_state, NULL);
 }
 
 void oakum_reaper_set_lock(const struct oakum_lock_ops *ops, void *user)
@@ -108,12 +116,14 @@ static void release_host_lock(struct reaper_entry *entry)
 }
 
 /* The host's lock first and outside ours: its reaper calls us while it holds its own. */
-void reaper_start_begin(struct reaper_entry *entry)
+void reaper_start_begin(struct reaper_entry *entry, bool takes_host_lock)
 {
 	*entry = (struct reaper_entry){ .pidfd = -1 };
 	oakum_reaper_lock();
-	entry->host_lock = host_lock;
-	entry->host_lock_user = host_lock_user;
+	if (takes_host_lock) {
+		entry->host_lock = host_lock;
+		entry->host_lock_user = host_lock_user;
+	}
 	oakum_reaper_unlock();
 	if (entry->host_lock.acquire != NULL)
 		entry->host_lock.acquire(entry->host_lock_user);
@@ -193,6 +203,20 @@ enum status_source reaper_collect(struct reaper_entry *entry, int *wait_status)
 	return source;
 }
 
+bool reaper_is_dead(const struct reaper_entry *entry)
+{
+	siginfo_t info = { 0 };
+	struct pollfd fd = { .fd = entry->pidfd, .events = POLLIN };
+	int ready = poll(&fd, 1, 0);
+
+	if (ready >= 0 || errno == EINTR)
+		return ready > 0;
+	/* A host may take all descriptors from itself (RLIMIT_NOFILE): poll(2) fails then. */
+	return waitid(P_PIDFD, (id_t)entry->pidfd, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) <
+		       0 ||
+	       info.si_pid != 0;
+}
+
 void reaper_collect_heir(int pidfd)
 {
 	int unread;
@@ -243,9 +267,14 @@ void reaper_collect_group(struct reaper_entry *entry, int max_ms)
 
 int oakum_reaper_deliver(pid_t pid, int wait_status)
 {
+	siginfo_t info;
+
 	oakum_reaper_lock();
 	struct reaper_entry *entry = find(pid);
-	bool was_ours = entry != NULL && !entry->was_reaped;
+	/* Ours that can still be waited for was not what the host has waited for. */
+	bool was_ours = entry != NULL && !entry->was_reaped &&
+			waitid(P_PIDFD, (id_t)entry->pidfd, &info,
+				WEXITED | WNOHANG | WNOWAIT | __WALL) < 0;
 	if (was_ours) {
 		entry->was_reaped = true;
 		entry->wait_status = wait_status;

@@ -27,10 +27,11 @@ enum status_source {
 };
 
 /*
- * Around the start of a process: takes the host's own lock, if there is one, and the
- * registry's, so that no reaper can meet a child before it is listed.
+ * Around the start of a process: takes the host's own lock, if there is one and it is not
+ * held for another process already, and the registry's, so that no reaper can meet a
+ * child before it is listed.
  */
-void reaper_start_begin(struct reaper_entry *entry);
+void reaper_start_begin(struct reaper_entry *entry, bool takes_host_lock);
 
 /* Lists it, with its pid and pidfd, if it was started. */
 void reaper_start_end(struct reaper_entry *entry, bool was_started);
@@ -41,6 +42,9 @@ void reaper_start_end(struct reaper_entry *entry, bool was_started);
  * nothing is asked twice.
  */
 enum status_source reaper_collect(struct reaper_entry *entry, int *wait_status);
+
+/* Has it ended? Never waits. */
+bool reaper_is_dead(const struct reaper_entry *entry);
 
 /* Leaves no zombie of a dead process whose parent died, if it has become the caller's child. */
 void reaper_collect_heir(int pidfd);

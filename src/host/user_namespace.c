@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/capability.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -246,9 +247,17 @@ static int64_t earlier(int64_t deadline, int64_t other)
 int user_namespace_map(const struct child *child, const struct request *request, int64_t deadline,
 	struct oakum_error *err)
 {
-	if (!wait_for_word(child, deadline) || !mapping_is_asked(child->report_fd))
-		return 0;
 	const struct mapping mapping = { child, earlier(deadline, deadline_from_now(TOOL_MS)) };
+
+	if (!wait_for_word(child, mapping.deadline)) {
+		/* Nobody has a handle yet by which this could be cancelled. */
+		(void)sys_pidfd_send_signal(child->entry.pidfd, SIGKILL);
+		return fail_because(err, ETIMEDOUT, "map ids", NULL,
+			"the helper did not come to ask for them: does the file system of the "
+			"rootfs answer?");
+	}
+	if (!mapping_is_asked(child->report_fd))
+		return 0;
 	int r = map_ids(&mapping, request, err);
 	mapping_answer(child->report_fd, r == 0);
 	return r;

@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
+#include <time.h>
 
 enum {
 	/* The unpacker has the same deadline and knows the entry: so long may its answer take. */
@@ -18,6 +19,7 @@ enum {
 	/* The children of a killed monitor die with it; if one hangs in the kernel, this long is
 	   waited. */
 	LAST_DEATH_MS = 10000,
+	POLL_FAILED_MS = 5, /* then it is looked again, without poll(2) */
 };
 
 /* Sleeps until one of the two is readable; 1 if so, 0 when the deadline has come. */
@@ -31,9 +33,25 @@ static int poll_either(int first_fd, int second_fd, int64_t deadline)
 		int ready = poll(fds, 2, deadline_left(deadline));
 		if (ready > 0)
 			return 1;
-		if (ready == 0 && deadline_left(deadline) == 0)
+		if (ready <= 0 && deadline_left(deadline) == 0)
 			return 0;
+		if (ready < 0 && errno != EINTR) {
+			const struct timespec pause = { .tv_nsec = POLL_FAILED_MS * 1000000L };
+			(void)nanosleep(&pause, NULL);
+			return 1;
+		}
 	}
+}
+
+int64_t wait_answer_deadline(int64_t deadline)
+{
+	return deadline < 0 || deadline > INT64_MAX - ANSWER_MS ? -1 : deadline + ANSWER_MS;
+}
+
+static void wait_for_death(const struct child *child)
+{
+	while (!child_is_dead(child))
+		(void)poll_either(child->entry.pidfd, -1, -1);
 }
 
 /* For a message only: success and failure never hang on it. */
@@ -66,10 +84,9 @@ static void wait_for_heirs(struct child *child)
 
 	if (child->has_pid_namespace)
 		return;
-	if (child->heir_pidfds[0] < 0) {
+	/* Killed before it could name them; or a host that had no descriptor left for one. */
+	if (child->heir_pidfds[0] < 0 || child->heir_pidfds[1] < 0)
 		reaper_collect_group(&child->entry, LAST_DEATH_MS);
-		return;
-	}
 	for (int i = 0; i < HEIRS_COUNT; i++) {
 		if (child->heir_pidfds[i] < 0)
 			continue;
@@ -85,6 +102,7 @@ static void kill_all(const struct child *child)
 
 /* What has been heard of the monitor. */
 struct hearing {
+	bool has_heirs;
 	bool has_record;
 	bool is_over; /* it has lied, or closed its end: nothing it says is listened to */
 };
@@ -92,10 +110,13 @@ struct hearing {
 /* Takes all that lies in the socket, without waiting. */
 static void listen(struct child *child, struct report *record, struct hearing *hearing)
 {
+	child_release_reserve(child);
 	while (!hearing->has_record && !hearing->is_over) {
 		bool ended;
-		if (heirs_take(child->report_fd, child->heir_pidfds))
+		if (!hearing->has_heirs && heirs_take(child->report_fd, child->heir_pidfds)) {
+			hearing->has_heirs = true;
 			continue;
+		}
 		int r = report_receive(child->report_fd, REPORT_FROM_MONITOR, record, &ended);
 		hearing->has_record = r == 1;
 		hearing->is_over = r < 0 || ended;
@@ -111,8 +132,7 @@ static void listen(struct child *child, struct report *record, struct hearing *h
 int wait_for_record(struct child *child, const struct wait_terms *terms, struct report *record,
 	struct oakum_error *err)
 {
-	const int64_t deadline =
-		terms->timeout_ms > 0 ? terms->deadline + ANSWER_MS : terms->deadline;
+	const int64_t deadline = wait_answer_deadline(terms->deadline);
 	struct hearing hearing = { 0 };
 	bool timed_out = false;
 	int status;
@@ -125,7 +145,7 @@ int wait_for_record(struct child *child, const struct wait_terms *terms, struct 
 	}
 	if (timed_out)
 		kill_all(child);
-	poll_either(child->entry.pidfd, -1, -1);
+	wait_for_death(child);
 	listen(child, record, &hearing);
 	wait_for_heirs(child);
 	enum status_source source =
@@ -159,12 +179,14 @@ int wait_for_tool(const char *path, char *const argv[], int64_t deadline, struct
 
 	if (r < 0)
 		return r;
-	if (poll_either(tool.entry.pidfd, -1, deadline) == 0) {
+	while (r == 0 && !child_is_dead(&tool)) {
+		if (poll_either(tool.entry.pidfd, -1, deadline) != 0)
+			continue;
 		kill_all(&tool);
 		r = fail_because(
 			err, ETIMEDOUT, "map ids", NULL, "%s did not end, and was killed", path);
 	}
-	poll_either(tool.entry.pidfd, -1, -1);
+	wait_for_death(&tool);
 	enum status_source source = reaper_collect(&tool.entry, &status);
 	child_close(&tool);
 	if (r < 0 || source == STATUS_UNKNOWN || status == 0)

@@ -15,6 +15,9 @@ struct wait_terms {
 	const atomic_bool *was_cancelled; /* NULL: nobody can; whoever sets it kills the monitor */
 };
 
+/* When everything is killed: the unpacker has the deadline too, and may know the entry. */
+int64_t wait_answer_deadline(int64_t deadline);
+
 /*
  * Returns 0 with a *record that was found good, whatever it says, or -errno:
  * -ETIMEDOUT at the deadline or a moment later, -ECANCELED, -EIO when the monitor died without a

@@ -283,7 +283,7 @@ static void take_events(struct run *run, const struct pollfd *fds)
 		take_death(&run->decompressor);
 	if (fds[3].revents != 0)
 		take_death(&run->unpacker);
-	if (fds[4].revents != 0)
+	if (fds[4].revents != 0 || fds[5].revents != 0)
 		_exit(1); /* nobody is left to report to; our children die with us */
 }
 
@@ -297,6 +297,8 @@ static void wait_for_both(struct run *run)
 			{ .fd = run->decompressor.pidfd, .events = POLLIN },
 			{ .fd = run->unpacker.pidfd, .events = POLLIN },
 			{ .fd = FD_CALLER, .events = POLLIN },
+			/* Closed by all: the caller is another program now. */
+			{ .fd = FD_REPORT, .events = 0 },
 		};
 		bool failed = has_failed(&run->decompressor) || has_failed(&run->unpacker);
 		int ready = poll(fds, sizeof(fds) / sizeof(fds[0]), failed ? GRACE_MS : -1);

@@ -51,7 +51,8 @@ static bool is_good_error(const struct oakum_error *error)
 	return error->code >= 0 && error->code < 4096 && error->stage <= OAKUM_STAGE_REAP &&
 	       is_terminated(error->op, sizeof(error->op)) &&
 	       is_terminated(error->entry, sizeof(error->entry)) &&
-	       is_terminated(error->detail, sizeof(error->detail)) &&
+	       is_terminated(error->detail, sizeof(error->detail)) && error->drained_bytes == 0 &&
+	       error->source_left == 0 && /* the caller's to say */
 	       memcmp(error->reserved, zeros, sizeof(zeros)) == 0;
 }
 

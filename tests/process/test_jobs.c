@@ -20,7 +20,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -164,7 +166,7 @@ static void what_cannot_be_started_leaves_nothing(void **state)
 
 /* --- progress --- */
 
-static struct oakum_progress progress_of(const struct oakum_job *job)
+static struct oakum_progress progress_of(struct oakum_job *job)
 {
 	struct oakum_progress progress = OAKUM_PROGRESS_INIT;
 
@@ -382,6 +384,118 @@ static void the_deadline_wakes_whoever_polls(void **state)
 	assert_int_equal(host_count_descendants(), 0);
 }
 
+static void a_time_past_all_time_is_none(void **state)
+{
+	const uint64_t times[] = { UINT64_MAX, INT64_MAX, (uint64_t)INT64_MAX - 1000000000000 };
+	struct tarball tar = tarball_of(small);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		struct piped piped;
+		start_piped(&piped, OAKUM_UNPACK_OPTIONS(.timeout_ms = times[i]));
+		write_all(piped.write_fd, &tar, 0, tar.length);
+		close(piped.write_fd);
+		piped.write_fd = -1;
+		assert_true(has_ended(piped.job, 10000));
+		assert_int_equal(end_piped(&piped), 0);
+	}
+	tarball_free(&tar);
+}
+
+/* --- hosts that take things from themselves --- */
+
+static void *unpack_from_pipe(void *argument)
+{
+	struct piped *piped = argument;
+
+	(void)oakum_unpack(piped->read_fd, piped->scratch.rootfs_fd, NULL, NULL, &piped->err);
+	pthread_testcancel();
+	return NULL;
+}
+
+/* Then there would be a lock that nobody gives back, and processes that nobody waits for. */
+static void a_thread_that_is_cancelled_ends_after_the_call(void **state)
+{
+	struct tarball tar = tarball_of(small);
+	struct piped piped = { .job = NULL };
+	pthread_t thread;
+	int fds[2];
+	void *ended;
+
+	(void)state;
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	piped.read_fd = fds[0];
+	scratch_make(&piped.scratch);
+	assert_int_equal(pthread_create(&thread, NULL, unpack_from_pipe, &piped), 0);
+	usleep(100000);
+	assert_int_equal(pthread_cancel(thread), 0);
+	usleep(100000);
+	write_all(fds[1], &tar, 0, tar.length);
+	close(fds[1]);
+	assert_int_equal(pthread_join(thread, &ended), 0);
+	assert_ptr_equal(ended, PTHREAD_CANCELED);
+	assert_true(scratch_file_is(&piped.scratch, "etc/passwd", "root"));
+	assert_int_equal(oakum_reaper_deliver(1, 0), 0); /* the lock is free */
+	close(fds[0]);
+	scratch_remove(&piped.scratch);
+	tarball_free(&tar);
+}
+
+/* In a child, which a signal would end: 0, or what went wrong. */
+static int status_of_child(int (*body)(struct piped *piped))
+{
+	struct piped piped;
+	int status;
+
+	start_piped(&piped, OAKUM_UNPACK_OPTIONS(.timeout_ms = 1));
+	(void)end_piped(&piped);
+	start_piped(&piped, NULL);
+	close(piped.write_fd);
+	piped.write_fd = -1;
+	assert_int_equal(end_piped(&piped), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		alarm(20);
+		_exit(body(&piped));
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+static int without_descriptors(struct piped *piped)
+{
+	const struct rlimit none = { 0, 0 };
+
+	start_piped(piped, OAKUM_UNPACK_OPTIONS(.timeout_ms = 500));
+	if (setrlimit(RLIMIT_NOFILE, &none) < 0)
+		return 2;
+	return oakum_job_wait(&piped->job, NULL, &piped->err) == -ETIMEDOUT ? 0 : 1;
+}
+
+static int without_file_size(struct piped *piped)
+{
+	const struct rlimit none = { 0, 0 };
+	struct scratch scratch;
+
+	scratch_make(&scratch);
+	oakum_trim();
+	int layer_fd = open("/dev/null", O_RDONLY);
+	if (setrlimit(RLIMIT_FSIZE, &none) < 0)
+		return 2;
+	int r = oakum_unpack(layer_fd, scratch.rootfs_fd, NULL, NULL, &piped->err);
+	int started =
+		oakum_unpack_start(layer_fd, scratch.rootfs_fd, NULL, &piped->job, &piped->err);
+	scratch_remove(&scratch);
+	return r == -EFBIG && started == -EFBIG ? 0 : 1;
+}
+
+static void limits_of_the_host_are_errors_and_neither_deaths_nor_hangs(void **state)
+{
+	(void)state;
+	assert_int_equal(status_of_child(without_descriptors), 0);
+	assert_int_equal(status_of_child(without_file_size), 0);
+}
+
 enum { MANY = 64 };
 
 struct many {
@@ -506,6 +620,9 @@ int main(void)
 		host_test(cancelling_ends_the_draining_too),
 		host_test(from_cancel_to_return_takes_no_time_to_speak_of),
 		host_test(the_deadline_wakes_whoever_polls),
+		host_test(a_time_past_all_time_is_none),
+		host_test(a_thread_that_is_cancelled_ends_after_the_call),
+		host_test(limits_of_the_host_are_errors_and_neither_deaths_nor_hangs),
 		host_test(sixty_four_jobs_share_one_loop),
 		host_test(starting_costs_a_large_host_no_more_than_a_small_one),
 	};
