@@ -9,6 +9,7 @@
 #include <oakum/oakum.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
 static const char hides_all[] = "y";
 static const char may_have_whiteouts[] = "x"; /* of the xattr form: else they are not looked for */
@@ -58,6 +59,15 @@ bool overlay_is_opaque(const struct overlay *overlay, int directory_fd)
 	char value;
 
 	return fgetxattr(directory_fd, overlay->opaque, &value, 1) == 1 && value == *hides_all;
+}
+
+/* Attributes cannot be had by such a descriptor; the working directory is nobody else's here. */
+bool overlay_is_passed_opaque(const struct overlay *overlay, int directory_fd)
+{
+	char value;
+
+	return fchdir(directory_fd) == 0 && lgetxattr(".", overlay->opaque, &value, 1) == 1 &&
+	       value == *hides_all;
 }
 
 int overlay_mark_opaque(struct overlay *overlay, int directory_fd)

@@ -30,6 +30,9 @@ bool overlay_is_whiteout(const struct overlay *overlay, int directory_fd, const 
 /* Nothing of a lower layer is seen in it: whiteouts do not belong there. */
 bool overlay_is_opaque(const struct overlay *overlay, int directory_fd);
 
+/* The same of one that was opened with O_PATH; it becomes the working directory. */
+bool overlay_is_passed_opaque(const struct overlay *overlay, int directory_fd);
+
 /* 0 or -errno. */
 int overlay_mark_opaque(struct overlay *overlay, int directory_fd);
 

@@ -90,6 +90,8 @@ static int open_made(struct tree *tree, struct parent *above, const char *name, 
 /* All that is in it is of this layer, and what was noted of another one with its inode is void. */
 static int note_made(struct tree *tree, const struct deferred_place *place)
 {
+	if (tree_is_clear(tree, &place->inode))
+		tree->clear_count = 0;
 	if (tree->is_tracking && placed_add(&tree->placed, &place->inode, "") < 0)
 		return -ENOMEM;
 	return deferred_add(tree->deferred, place, NULL);
@@ -120,6 +122,7 @@ static int replace_whiteout(struct tree *tree, const struct parent *above, const
 	if (mkdirat(above->fd, name, implied_mode(tree)) < 0)
 		return -errno;
 	cleanup_fd int fd = tree_open_directory(above->fd, name);
+	tree->clear_count = 0;
 	return fd < 0 ? fd : overlay_mark_opaque(&tree->overlay, fd);
 }
 

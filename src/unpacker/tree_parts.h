@@ -24,6 +24,9 @@ struct tree {
 	struct parents *parents;
 	struct deferred *deferred;
 	struct placed placed;
+	struct inode
+		clear[2];   /* no opaque directory is above these: a directory, the one above it */
+	size_t clear_count; /* 0 again when one becomes opaque */
 };
 
 /* --- tree.c --- */
@@ -80,6 +83,9 @@ int tree_place_unopened(struct tree *tree, const struct entry *entry,
 int tree_place_hard_link(struct tree *tree, const struct entry *entry, struct oakum_error *err);
 
 /* --- tree_whiteout.c --- */
+
+/* Is it one of which it is known that no opaque directory is above it? */
+bool tree_is_clear(const struct tree *tree, const struct inode *directory);
 
 int tree_mark_directory_opaque(
 	struct tree *tree, int directory_fd, const char *path, struct oakum_error *err);

@@ -15,34 +15,64 @@ enum { WHITEOUT_MODE = 0600 }; /* its attribute is set by its owner's right to w
 
 /* --- the whiteouts of overlayfs --- */
 
+bool tree_is_clear(const struct tree *tree, const struct inode *directory)
+{
+	for (size_t i = 0; i < tree->clear_count; i++) {
+		if (is_same_inode(&tree->clear[i], directory))
+			return true;
+	}
+	return false;
+}
+
 /*
- * Is it opaque, or is one above it? Nothing of a lower layer is seen there. By "..", for a
- * path may lead through symlinks, and what it names is then not what lies above.
+ * The directory, those above it up to the rootfs, or to one that is known: is one of them
+ * opaque? By "..", for a path may lead through symlinks, and what it names is then not what lies
+ * above. With O_PATH, which Landlock does not walk up to the root for. found has the first two.
  */
-static bool is_in_opaque(struct tree *tree, int directory_fd)
+static bool climb(struct tree *tree, int directory_fd, struct inode found[2], size_t *count)
 {
 	struct parent *root;
 	struct stat status;
 	struct inode here = { 0 };
 	cleanup_fd int fd = -1;
 
-	if (!tree->overlay.has_opaque || parents_open(tree->parents, "", 0, &root) < 0)
+	if (parents_open(tree->parents, "", 0, &root) < 0)
 		return false;
 	while (fstat(directory_fd, &status) == 0) {
 		const struct inode below = here;
 		here = (struct inode){ .device = status.st_dev, .number = status.st_ino };
-		if (overlay_is_opaque(&tree->overlay, directory_fd))
+		if (overlay_is_passed_opaque(&tree->overlay, directory_fd))
 			return true;
 		/* Above the root of all there is only itself: somebody has moved it out meanwhile.
 		 */
-		if (is_same_inode(&here, &root->inode) || is_same_inode(&here, &below))
+		if (is_same_inode(&here, &root->inode) || is_same_inode(&here, &below) ||
+			tree_is_clear(tree, &here))
 			return false;
-		int above_fd = tree_open_directory(directory_fd, "..");
+		if (*count < 2)
+			found[(*count)++] = here;
+		int above_fd = openat(directory_fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
 		if (above_fd < 0)
 			return false;
 		close_fd(&fd);
 		fd = above_fd;
 		directory_fd = fd;
+	}
+	return false;
+}
+
+/* Nothing of a lower layer is seen where one directory on the way is opaque. */
+static bool is_in_opaque(struct tree *tree, int directory_fd)
+{
+	struct inode found[2];
+	size_t count = 0;
+
+	if (!tree->overlay.has_opaque)
+		return false;
+	if (climb(tree, directory_fd, found, &count))
+		return true;
+	if (count > 0) {
+		memcpy(tree->clear, found, sizeof(found));
+		tree->clear_count = count;
 	}
 	return false;
 }
@@ -63,6 +93,7 @@ int tree_mark_directory_opaque(
 		r = overlay_remove_whiteouts(&tree->overlay, directory_fd, &tree->placed);
 	if (r < 0)
 		return fail(err, -r, "remove whiteouts", path);
+	tree->clear_count = 0;
 	r = overlay_mark_opaque(&tree->overlay, directory_fd);
 	if (r < 0)
 		return fail_because(err, -r, "mark opaque", path,

@@ -296,6 +296,31 @@ static void markers_in_each_other_look_once(void **state)
 	tarball_free(&tar);
 }
 
+/* Whether a directory is below an opaque one is asked of all above it: of each of them once. */
+static void whiteouts_in_a_deep_directory_climb_once(void **state)
+{
+	enum { DEPTH = 1500, WHITEOUTS = 400 };
+	const struct hostile_case hostile = { .id = "W36",
+		.with = { .whiteouts = OAKUM_WHITEOUTS_OVERLAY, .timeout_ms = 15000 } };
+	struct tarball tar = { 0 };
+	char path[2 * DEPTH + 1];
+	char *name = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < DEPTH; i++)
+		memcpy(path + 2 * i, "d/", sizeof("d/"));
+	tarball_add_named(&tar, "else/.wh..wh..opq");
+	for (int i = 0; i < WHITEOUTS; i++) {
+		assert_true(asprintf(&name, "%s.wh.f%d", path, i) > 0);
+		tarball_add_named(&tar, name);
+		free(name);
+	}
+	tarball_add(&tar, &(const struct member)END);
+	hostile_run_bytes(&hostile, tar.bytes, tar.length, OAKUM_PROFILE_STRICT);
+	hostile_end();
+	tarball_free(&tar);
+}
+
 /* OCI image-spec, layer.md: the attributes of an existing directory are replaced. */
 static void a_directory_has_what_its_last_entry_says(void **state)
 {
@@ -433,6 +458,7 @@ static int run(void)
 		cmocka_unit_test(a_whiteout_spares_what_this_layer_brings),
 		cmocka_unit_test(overlayfs_reads_the_same),
 		cmocka_unit_test(markers_in_each_other_look_once),
+		cmocka_unit_test(whiteouts_in_a_deep_directory_climb_once),
 		cmocka_unit_test(a_directory_has_what_its_last_entry_says),
 		cmocka_unit_test(a_whiteout_goes_through_no_symlink),
 		cmocka_unit_test(what_aufs_kept_for_itself_leaves_nothing),
