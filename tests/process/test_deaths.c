@@ -42,7 +42,7 @@ static void strike(struct scratch *scratch, const struct tarball *tar, int victi
 
 	slow_unpack_start(&slow, scratch, NULL);
 	slow_unpack_wait_for_walls(pids);
-	assert_int_equal(write(slow.write_fd, tar->bytes, 2000), 2000);
+	assert_int_equal(slow_unpack_write(&slow, tar->bytes, 2000), 2000);
 	assert_int_equal(kill(pids[victim], number), 0);
 	double start = seconds_now();
 	int r = slow_unpack_end(&slow);
@@ -98,16 +98,16 @@ static void kills_at_random_times_never_hang_and_never_lie(void **state)
 		pid_t pids[3];
 		scratch_renew(&scratch);
 		slow_unpack_start(&slow, &scratch, NULL);
-		assert_int_equal(write(slow.write_fd, tar.bytes, 4096), 4096);
+		assert_int_equal(slow_unpack_write(&slow, tar.bytes, 4096), 4096);
 		usleep((useconds_t)(random() % 4000));
 		int found = host_find_helpers(pids, 3);
 		if (found > 0)
 			(void)kill(pids[random() % found], SIGKILL);
-		ssize_t put = write(slow.write_fd, tar.bytes + 4096, tar.length - 4096);
+		size_t put = slow_unpack_write(&slow, tar.bytes + 4096, tar.length - 4096);
 		int r = slow_unpack_end(&slow);
 		failed += r < 0;
 		if (r == 0) {
-			assert_int_equal(put, (ssize_t)tar.length - 4096);
+			assert_int_equal(put, tar.length - 4096);
 			assert_true(scratch_file_is(&scratch, "etc/passwd", "root"));
 		}
 		assert_int_equal(host_count_descendants(), 0);
@@ -267,7 +267,7 @@ static void a_rootfs_that_is_removed_meanwhile_is_an_error_and_made_nowhere_else
 	slow_unpack_wait_for_walls(pids);
 	assert_int_equal(rmdir(path), 0);
 	assert_int_equal(mkdir(path, 0755), 0);
-	assert_int_equal(write(slow.write_fd, tar.bytes, tar.length), (ssize_t)tar.length);
+	assert_int_equal(slow_unpack_write(&slow, tar.bytes, tar.length), tar.length);
 	assert_true(slow_unpack_end(&slow) < 0);
 	assert_int_equal(slow.err.stage, OAKUM_STAGE_WRITE);
 	assert_string_equal(slow.err.entry, "etc");
@@ -290,8 +290,8 @@ static void what_a_failed_call_leaves_in_a_pipe_is_drained(void **state)
 	(void)state;
 	scratch_make(&scratch);
 	slow_unpack_start(&slow, &scratch, OAKUM_UNPACK_OPTIONS(.drain_ms = 30000));
-	assert_int_equal(write(slow.write_fd, tar.bytes, tar.length), (ssize_t)tar.length);
-	assert_int_equal(write(slow.write_fd, rest, sizeof(rest)), (ssize_t)sizeof(rest));
+	assert_int_equal(slow_unpack_write(&slow, tar.bytes, tar.length), tar.length);
+	assert_int_equal(slow_unpack_write(&slow, rest, sizeof(rest)), sizeof(rest));
 	assert_int_equal(slow_unpack_end(&slow), -EBADMSG);
 	assert_string_equal(slow.err.entry, "../evil");
 	scratch_remove(&scratch);
@@ -310,7 +310,7 @@ static void a_layer_that_is_refused_is_not_waited_for(void **state)
 	(void)state;
 	scratch_make(&scratch);
 	slow_unpack_start(&slow, &scratch, NULL);
-	assert_int_equal(write(slow.write_fd, tar.bytes, tar.length), (ssize_t)tar.length);
+	assert_int_equal(slow_unpack_write(&slow, tar.bytes, tar.length), tar.length);
 	clock_gettime(CLOCK_REALTIME, &end);
 	end.tv_sec += 20;
 	assert_int_equal(pthread_timedjoin_np(slow.thread, NULL, &end), 0);

@@ -154,7 +154,7 @@ static void every_thread_of_every_process_carries_its_walls(void **state)
 #ifndef OAKUM_SANITIZED
 	assert_int_equal(threads, 3);
 #endif
-	assert_int_equal(write(slow.write_fd, tar.bytes, tar.length), (ssize_t)tar.length);
+	assert_int_equal(slow_unpack_write(&slow, tar.bytes, tar.length), tar.length);
 	assert_int_equal(slow_unpack_end(&slow), 0);
 	assert_true(scratch_file_is(&scratch, "etc/passwd", "root"));
 	scratch_remove(&scratch);

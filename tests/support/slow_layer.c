@@ -35,6 +35,19 @@ void slow_unpack_start(struct slow_unpack *slow, struct scratch *scratch,
 		abort();
 }
 
+size_t slow_unpack_write(const struct slow_unpack *slow, const void *bytes, size_t length)
+{
+	size_t done = 0;
+
+	while (done < length) {
+		ssize_t put = write(slow->write_fd, (const char *)bytes + done, length - done);
+		if (put <= 0)
+			break;
+		done += (size_t)put;
+	}
+	return done;
+}
+
 /* Capabilities are given up before seccomp; where there is none (sanitizers), that must do. */
 static bool is_behind_walls(pid_t pid)
 {

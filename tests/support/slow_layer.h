@@ -24,6 +24,12 @@ struct slow_unpack {
 void slow_unpack_start(struct slow_unpack *slow, struct scratch *scratch,
 	const struct oakum_unpack_options *options);
 
+/*
+ * Writes more of the layer; returns how much went, less only where nobody reads any more. In
+ * pieces, where write(2) likes it: on a pipe that is full it may stop when a process ends.
+ */
+size_t slow_unpack_write(const struct slow_unpack *slow, const void *bytes, size_t length);
+
 /* Waits until its three processes are there and behind their walls; their pids, monitor first. */
 void slow_unpack_wait_for_walls(pid_t pids[3]);
 
