@@ -4,5 +4,6 @@
 mkdir a && echo content >a/file && pack layer a && pack hostile --transform 's,a,../\x1b"a,' -P a/file
 last() { tail -n 1 | sed -E 's/"elapsed_ms":[0-9]+/"elapsed_ms":N/'; }
 oakum unpack --progress=json layer rootfs | last
-each oakum unpack --progress=json hostile rootfs 2>/dev/null | last
+# How far it had come by then is chance.
+each oakum unpack --progress=json hostile rootfs 2>/dev/null | last | sed -E 's/"(layer|stream)_bytes":[0-9]+/"\1_bytes":N/g'
 oakum unpack --progress=json layer other | python3 -c 'import json, sys; [json.loads(line) for line in sys.stdin]'
