@@ -72,6 +72,14 @@ const char *__asan_default_options(void)
 {
 	return "detect_leaks=0";
 }
+
+/* A process with threads would sleep a second before it exits. */
+__attribute__((visibility("default"))) const char *__tsan_default_options(void);
+
+const char *__tsan_default_options(void)
+{
+	return "atexit_sleep_ms=0";
+}
 #endif
 
 static int run_as_monitor(int argc, char **argv)
