@@ -47,9 +47,10 @@ static int run_monitor(void)
 	struct oakum_error err = { 0 };
 	const struct child_work work = { .request = &request,
 		.progress = progress_map(FD_PROGRESS) };
-	const struct monitor monitor = {
-		.decompressor = child_decompress,
-		.unpacker = child_unpack,
+	const struct chain chain = {
+		.links = { { REPORT_FROM_DECOMPRESSOR, child_decompress },
+			{ REPORT_FROM_UNPACKER, child_unpack } },
+		.count = 2,
 		.context = &work,
 	};
 	int r;
@@ -61,7 +62,7 @@ static int run_monitor(void)
 		r = namespace_enter(&request, &err);
 	if (r < 0)
 		return report_failure(r, &err);
-	return monitor_run(&monitor) < 0;
+	return monitor_run(&chain) < 0;
 }
 
 #ifdef OAKUM_SANITIZED

@@ -63,6 +63,7 @@ static int duplicate_into(struct launch *launch, int slot, int fd, struct oakum_
 
 	if (high < 0)
 		return fail(err, -high, "dup", NULL);
+	close_fd(&launch->place_fd[slot]);
 	launch->place_fd[slot] = high;
 	return 0;
 }
@@ -122,7 +123,7 @@ static int open_channels(struct launch *launch, struct child *child, struct oaku
 		return fail(err, -child->report_fd, "dup", NULL);
 	/* A host at its limit must have room for the pidfds that come, or it loses sight of them.
 	 */
-	for (int i = 0; i < HEIRS_COUNT; i++) {
+	for (int i = 0; i < HEIRS_MAX; i++) {
 		child->reserved_fds[i] = fd_duplicate_high(ours_fd);
 		if (child->reserved_fds[i] < 0)
 			return fail(err, -child->reserved_fds[i], "dup", NULL);
@@ -154,6 +155,8 @@ static int prepare(const struct child_spec *spec, struct launch *launch, struct 
 		r = open_request(spec, launch, err);
 	if (r == 0)
 		r = open_channels(launch, child, err);
+	if (r == 0 && spec->output_fd >= 0)
+		r = duplicate_into(launch, 1, spec->output_fd, err);
 	if (r == 0 && spec->progress_fd >= 0)
 		r = duplicate_into(launch, 7, spec->progress_fd, err);
 	return r;
@@ -269,7 +272,7 @@ static int start(struct launch *launch, struct child *child, struct oakum_error 
 void child_init(struct child *child)
 {
 	*child = (struct child){ .entry.pidfd = -1, .report_fd = -1 };
-	for (int i = 0; i < HEIRS_COUNT; i++)
+	for (int i = 0; i < HEIRS_MAX; i++)
 		child->heir_pidfds[i] = child->reserved_fds[i] = -1;
 }
 
@@ -325,7 +328,7 @@ bool child_is_dead(const struct child *child)
 
 void child_release_reserve(struct child *child)
 {
-	for (int i = 0; i < HEIRS_COUNT; i++)
+	for (int i = 0; i < HEIRS_MAX; i++)
 		close_fd(&child->reserved_fds[i]);
 }
 
@@ -334,6 +337,6 @@ void child_close(struct child *child)
 	close_fd(&child->entry.pidfd);
 	close_fd(&child->report_fd);
 	child_release_reserve(child);
-	for (int i = 0; i < HEIRS_COUNT; i++)
+	for (int i = 0; i < HEIRS_MAX; i++)
 		close_fd(&child->heir_pidfds[i]);
 }

@@ -14,6 +14,7 @@
 struct child_spec {
 	int layer_fd;
 	int rootfs_fd;
+	int output_fd;	     /* what the last of the chain writes to; -1: nothing is written */
 	int progress_fd;     /* -1: nobody looks on */
 	const char *request; /* the text that it reads from its descriptor 3 */
 	size_t request_bytes;
@@ -23,9 +24,10 @@ struct child_spec {
 struct child {
 	struct reaper_entry entry; /* .pidfd is the one handle to wait and to kill by */
 	int report_fd;		   /* its record comes here */
-	int heir_pidfds[HEIRS_COUNT];
-	int reserved_fds[HEIRS_COUNT]; /* their room, until they come */
-	bool has_pid_namespace;	       /* then the kernel ends its children with it */
+	int heir_pidfds[HEIRS_MAX];
+	bool has_all_heirs;
+	int reserved_fds[HEIRS_MAX]; /* their room, until they come */
+	bool has_pid_namespace;	     /* then the kernel ends its children with it */
 };
 
 /* No process, and no descriptor: what child_close() may be called with. */

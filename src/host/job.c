@@ -278,7 +278,11 @@ static int forbid_cancellation(void)
 int oakum_unpack_start(int layer_fd, int rootfs_fd, const struct oakum_unpack_options *options,
 	struct oakum_job **job, struct oakum_error *err)
 {
-	struct child_spec spec = { .layer_fd = layer_fd, .rootfs_fd = rootfs_fd };
+	struct child_spec spec = {
+		.layer_fd = layer_fd,
+		.rootfs_fd = rootfs_fd,
+		.output_fd = -1,
+	};
 	cleanup_free struct oakum_job *new = calloc(1, sizeof(*new));
 
 	if (new == NULL)
@@ -452,7 +456,11 @@ int oakum_job_wait(struct oakum_job **job, struct oakum_stats *stats, struct oak
 int oakum_unpack(int layer_fd, int rootfs_fd, const struct oakum_unpack_options *options,
 	struct oakum_stats *stats, struct oakum_error *err)
 {
-	struct child_spec spec = { .layer_fd = layer_fd, .rootfs_fd = rootfs_fd };
+	struct child_spec spec = {
+		.layer_fd = layer_fd,
+		.rootfs_fd = rootfs_fd,
+		.output_fd = -1,
+	};
 	struct oakum_job job;
 	int cancel_state = forbid_cancellation();
 	int r = job_start(&job, &spec, options, false, err);

@@ -85,9 +85,9 @@ static void wait_for_heirs(struct child *child)
 	if (child->has_pid_namespace)
 		return;
 	/* Killed before it could name them; or a host that had no descriptor left for one. */
-	if (child->heir_pidfds[0] < 0 || child->heir_pidfds[1] < 0)
+	if (!child->has_all_heirs)
 		reaper_collect_group(&child->entry, LAST_DEATH_MS);
-	for (int i = 0; i < HEIRS_COUNT; i++) {
+	for (int i = 0; i < HEIRS_MAX; i++) {
 		if (child->heir_pidfds[i] < 0)
 			continue;
 		poll_either(child->heir_pidfds[i], -1, deadline);
@@ -113,7 +113,8 @@ static void listen(struct child *child, struct report *record, struct hearing *h
 	child_release_reserve(child);
 	while (!hearing->has_record && !hearing->is_over) {
 		bool ended;
-		if (!hearing->has_heirs && heirs_take(child->report_fd, child->heir_pidfds)) {
+		if (!hearing->has_heirs &&
+			heirs_take(child->report_fd, child->heir_pidfds, &child->has_all_heirs)) {
 			hearing->has_heirs = true;
 			continue;
 		}

@@ -25,8 +25,29 @@ static bool died(const struct outcome *outcome)
 	       (outcome->kind == OUTCOME_SILENT && !outcome->killed_by_us);
 }
 
-static void tell_death(const struct outcome *outcome, const char *who, struct oakum_error *err)
+/* Whoever reads what it writes has ended: that one knows why. */
+static bool has_broken_pipe(const struct outcome *outcome)
 {
+	return reported_failure(outcome) && outcome->report.result == -EPIPE &&
+	       strcmp(outcome->report.error.op, "write") == 0;
+}
+
+static const char *name_of(enum report_role role)
+{
+	switch (role) {
+	case REPORT_FROM_DECOMPRESSOR:
+		return "decompressor";
+	case REPORT_FROM_UNPACKER:
+		return "unpacker";
+	case REPORT_FROM_MONITOR:
+		return "monitor";
+	}
+	__builtin_unreachable();
+}
+
+static void tell_death(const struct outcome *outcome, struct oakum_error *err)
+{
+	const char *who = name_of(outcome->role);
 	int status = outcome->wait_status;
 
 	if (outcome->kind == OUTCOME_LIED)
@@ -47,74 +68,78 @@ static void tell_death(const struct outcome *outcome, const char *who, struct oa
 	err->stage = OAKUM_STAGE_REAP;
 }
 
-/* The decompressor knows no names: it is the one that the unpacker was reading. */
-static void add_entry(const struct outcome *unpacker, struct oakum_error *err)
+static void tell(const struct outcome *outcome, struct oakum_error *err)
 {
-	if (err->entry[0] == '\0' && reported_failure(unpacker))
-		memcpy(err->entry, unpacker->report.error.entry, sizeof(err->entry));
-}
-
-static void tell_first_cause(
-	const struct outcome *decompressor, const struct outcome *unpacker, struct oakum_error *err)
-{
-	bool broken_pipe = reported_failure(decompressor) &&
-			   decompressor->report.result == -EPIPE &&
-			   strcmp(decompressor->report.error.op, "write") == 0;
-
-	if (reported_failure(unpacker) && unpacker->report.ended_early == 0) {
-		*err = unpacker->report.error;
-		return;
-	}
-	if (reported_failure(decompressor) && !broken_pipe) {
-		*err = decompressor->report.error;
-		add_entry(unpacker, err);
-		return;
-	}
-	if (died(decompressor)) {
-		tell_death(decompressor, "decompressor", err);
-		add_entry(unpacker, err);
-		return;
-	}
-	if (died(unpacker)) {
-		tell_death(unpacker, "unpacker", err);
-		return;
-	}
-	/* Nothing but consequences: then they are all there is to tell. */
-	if (reported_failure(unpacker))
-		*err = unpacker->report.error;
-	else if (broken_pipe)
-		*err = decompressor->report.error;
-	else if (succeeded(unpacker))
-		tell_death(decompressor, "decompressor", err);
+	if (reported_failure(outcome))
+		*err = outcome->report.error;
 	else
-		tell_death(unpacker, "unpacker", err);
+		tell_death(outcome, err);
 }
 
-static void merge_stats(const struct outcome *decompressor, const struct outcome *unpacker,
-	struct oakum_stats *stats)
+/* Nothing but consequences: then they are all there is to tell. */
+static const struct outcome *last_to_complain(const struct outcome *outcomes, size_t count)
 {
-	const struct oakum_stats *inflated = &decompressor->report.stats;
+	const struct outcome *last = &outcomes[count - 1];
 
-	if (unpacker->kind == OUTCOME_REPORTED)
-		*stats = unpacker->report.stats;
-	if (decompressor->kind != OUTCOME_REPORTED)
-		return;
-	stats->layer_bytes = inflated->layer_bytes;
-	stats->stream_bytes = inflated->stream_bytes;
-	stats->compression = inflated->compression;
+	if (reported_failure(last))
+		return last;
+	for (size_t i = 0; i < count; i++) {
+		if (has_broken_pipe(&outcomes[i]))
+			return &outcomes[i];
+	}
+	for (size_t i = 0; succeeded(last) && i < count; i++) {
+		if (!succeeded(&outcomes[i]))
+			return &outcomes[i];
+	}
+	return last;
+}
+
+static const struct outcome *first_cause(const struct outcome *outcomes, size_t count)
+{
+	const struct outcome *last = &outcomes[count - 1];
+
+	if (reported_failure(last) && last->report.ended_early == 0)
+		return last;
+	for (size_t i = 0; i + 1 < count; i++) {
+		const struct outcome *outcome = &outcomes[i];
+		if (died(outcome) || (reported_failure(outcome) && !has_broken_pipe(outcome)))
+			return outcome;
+	}
+	return died(last) ? last : last_to_complain(outcomes, count);
+}
+
+static void merge_stats(const struct outcome *outcome, struct oakum_stats *stats)
+{
+	const struct oakum_stats *theirs = &outcome->report.stats;
+
+	if (outcome->role == REPORT_FROM_DECOMPRESSOR) {
+		stats->layer_bytes = theirs->layer_bytes;
+		stats->stream_bytes = theirs->stream_bytes;
+		stats->compression = theirs->compression;
+	}
 	if (stats->denied_calls == 0)
-		stats->denied_call = inflated->denied_call;
-	stats->denied_calls += inflated->denied_calls;
+		stats->denied_call = theirs->denied_call;
+	stats->denied_calls += theirs->denied_calls;
 }
 
-void judge(
-	const struct outcome *decompressor, const struct outcome *unpacker, struct report *record)
+void judge(const struct outcome *outcomes, size_t count, struct report *record)
 {
-	record->decompressor_status = decompressor->wait_status;
-	record->unpacker_status = unpacker->wait_status;
-	merge_stats(decompressor, unpacker, &record->stats);
-	if (succeeded(decompressor) && succeeded(unpacker))
+	const struct outcome *last = &outcomes[count - 1];
+	bool have_all = true;
+
+	if (last->kind == OUTCOME_REPORTED)
+		record->stats = last->report.stats;
+	for (size_t i = 0; i < count; i++) {
+		have_all &= succeeded(&outcomes[i]);
+		if (i + 1 < count && outcomes[i].kind == OUTCOME_REPORTED)
+			merge_stats(&outcomes[i], &record->stats);
+	}
+	if (have_all)
 		return;
-	tell_first_cause(decompressor, unpacker, &record->error);
+	const struct outcome *cause = first_cause(outcomes, count);
+	tell(cause, &record->error);
+	/* Those before the last know no names: it is the one that the last was reading. */
+	if (cause != last && record->error.entry[0] == '\0' && reported_failure(last))
+		memcpy(record->error.entry, last->report.error.entry, sizeof(record->error.entry));
 	record->result = -record->error.code;
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who failed first: two outcomes -> one record. Pure. */
+/* Who failed first: the outcomes of all -> one record. Pure. */
 #ifndef OAKUM_MONITOR_JUDGE_H
 #define OAKUM_MONITOR_JUDGE_H
 
 #include "wire/report.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 enum outcome_kind {
 	OUTCOME_SILENT = 0, /* no report */
@@ -14,21 +15,21 @@ enum outcome_kind {
 };
 
 struct outcome {
+	enum report_role role;
 	enum outcome_kind kind;
 	struct report report; /* of OUTCOME_REPORTED */
 	int wait_status;      /* as of waitpid(2) */
-	bool killed_by_us;    /* for what the other did */
+	bool killed_by_us;    /* for what another did */
 };
 
 /*
- * Success is only where both reported success. Otherwise the record tells the
+ * Success is only where all reported success. Otherwise the record tells the
  * first cause and never a consequence ("broken pipe", "cut off"), in this order:
- *   1. the unpacker's own error
- *   2. the decompressor's: its error, or its death
- *   3. the unpacker's death
- *   4. "cut off" of the unpacker, when the decompressor had no better story
+ *   1. the own error of the last of the chain, the unpacker
+ *   2. of those before it, in the order of the chain: an error, or a death
+ *   3. the death of the last
+ *   4. "cut off" of the last, when nobody before it had a better story
  */
-void judge(
-	const struct outcome *decompressor, const struct outcome *unpacker, struct report *record);
+void judge(const struct outcome *outcomes, size_t count, struct report *record);
 
 #endif

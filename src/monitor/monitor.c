@@ -24,15 +24,15 @@
 enum { GRACE_MS = 5000 };
 
 struct child {
-	enum report_role role;
 	int pidfd;     /* -1 once it was waited for */
 	int report_fd; /* ours; -1 once it is read out */
 	struct outcome outcome;
 };
 
+/* In the order of the chain. */
 struct run {
-	struct child decompressor;
-	struct child unpacker;
+	struct child children[CHAIN_MAX];
+	size_t count;
 };
 
 /* What is handed to a child, as which descriptor; -1 ends the list. */
@@ -97,73 +97,89 @@ static int start_child(const struct handed *handed, role_life *life, const void 
 /* Whatever happens to us from here on, the caller knows whom to wait for. */
 static int hand_on(const struct run *run, struct oakum_error *err)
 {
-	const int pidfds[HEIRS_COUNT] = { run->decompressor.pidfd, run->unpacker.pidfd };
+	int pidfds[CHAIN_MAX];
 
 	if (!has_heirs(getpid()))
 		return 0;
-	int r = heirs_send(FD_REPORT, pidfds);
+	for (size_t i = 0; i < run->count; i++)
+		pidfds[i] = run->children[i].pidfd;
+	int r = heirs_send(FD_REPORT, pidfds, run->count);
 	if (r < 0)
 		return fail(err, -r, "send pidfds", NULL);
-	heirs_let_go(run->decompressor.report_fd);
-	heirs_let_go(run->unpacker.report_fd);
+	for (size_t i = 0; i < run->count; i++)
+		heirs_let_go(run->children[i].report_fd);
 	return 0;
 }
 
-struct report_pair {
-	int ours_fd;
-	int theirs_fd;
+/* Between one of the chain and the next; what is not there is -1. */
+struct channels {
+	struct pipe_pair before; /* the last one's output */
+	struct pipe_pair after;
+	int report_fd; /* the child's end */
 };
 
-static int open_report_pair(struct report_pair *pair, struct oakum_error *err)
+static int open_report_pair(struct child *child, struct channels *channels, struct oakum_error *err)
 {
 	int low[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, low) < 0)
 		return fail(err, errno, "socketpair", NULL);
-	pair->ours_fd = fd_duplicate_high(low[0]);
-	pair->theirs_fd = fd_duplicate_high(low[1]);
+	child->report_fd = fd_duplicate_high(low[0]);
+	channels->report_fd = fd_duplicate_high(low[1]);
 	close(low[0]);
 	close(low[1]);
-	if (pair->ours_fd < 0 || pair->theirs_fd < 0)
+	if (child->report_fd < 0 || channels->report_fd < 0)
 		return fail(err, EMFILE, "dup", NULL);
 	return 0;
 }
 
-/*
- * The pipe between the two is made here, so that no thread of the caller can
- * have leaked an end of it; each end has exactly one owner after the forks.
- */
-static int start_both(const struct monitor *monitor, struct run *run, struct oakum_error *err)
+/* The first reads what we have as input, the last writes what we have as output. */
+static void list_handed(const struct channels *channels, struct handed handed[4])
 {
-	struct pipe_pair stream;
-	struct report_pair decompressor;
-	struct report_pair unpacker;
-	int r = fd_pipe(&stream, FD_PIPE_BYTES);
+	size_t count = 0;
 
+	if (channels->before.read_fd >= 0)
+		handed[count++] = (struct handed){ channels->before.read_fd, FD_INPUT };
+	if (channels->after.write_fd >= 0)
+		handed[count++] = (struct handed){ channels->after.write_fd, FD_OUTPUT };
+	handed[count++] = (struct handed){ channels->report_fd, FD_REPORT };
+	handed[count] = (struct handed){ -1, -1 };
+}
+
+static int start_link(const struct chain *chain, size_t at, struct run *run,
+	struct channels *channels, struct oakum_error *err)
+{
+	struct child *child = &run->children[at];
+	struct handed handed[4];
+	int r = 0;
+
+	channels->after = (struct pipe_pair){ -1, -1 };
+	if (at + 1 < chain->count)
+		r = fd_pipe(&channels->after, FD_PIPE_BYTES);
 	if (r < 0)
 		return fail(err, -r, "pipe2", NULL);
-	r = open_report_pair(&decompressor, err);
-	if (r == 0)
-		r = open_report_pair(&unpacker, err);
+	r = open_report_pair(child, channels, err);
 	if (r < 0)
 		return r;
-	const struct handed to_decompressor[] = {
-		{ stream.write_fd, FD_OUTPUT },
-		{ decompressor.theirs_fd, FD_REPORT },
-		{ -1, -1 },
-	};
-	const struct handed to_unpacker[] = {
-		{ stream.read_fd, FD_INPUT },
-		{ unpacker.theirs_fd, FD_REPORT },
-		{ -1, -1 },
-	};
-	run->decompressor.report_fd = decompressor.ours_fd;
-	run->unpacker.report_fd = unpacker.ours_fd;
-	r = start_child(
-		to_decompressor, monitor->decompressor, monitor->context, &run->decompressor, err);
-	if (r == 0)
-		r = start_child(
-			to_unpacker, monitor->unpacker, monitor->context, &run->unpacker, err);
+	list_handed(channels, handed);
+	r = start_child(handed, chain->links[at].life, chain->context, child, err);
+	/* What a later one would inherit it closes first thing; what we hold, confine() does. */
+	channels->before = channels->after;
+	return r;
+}
+
+/*
+ * The pipes between them are made here, so that no thread of the caller can have leaked an
+ * end of one. Each child closes what it was not handed before anything else, and we do after
+ * the forks: then each end has one owner.
+ */
+static int start_all(const struct chain *chain, struct run *run, struct oakum_error *err)
+{
+	struct channels channels = { .before = { -1, -1 } };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < chain->count; i++)
+		r = start_link(chain, i, run, &channels, err);
 	return r == 0 ? hand_on(run, err) : r;
 }
 
@@ -175,24 +191,20 @@ static int compare_fds(const void *left, const void *right)
 /* Ours from here on: no layer, no rootfs, no pipe, and nothing to be gained by breaking in. */
 static int confine(const struct run *run, struct oakum_error *err)
 {
-	int keep[] = {
-		FD_TEXT,
-		FD_REPORT,
-		FD_CALLER,
-		run->decompressor.report_fd,
-		run->unpacker.report_fd,
-		run->decompressor.pidfd,
-		run->unpacker.pidfd,
-	};
+	int keep[3 + 2 * CHAIN_MAX] = { FD_TEXT, FD_REPORT, FD_CALLER };
 	struct jail jail = {
 		.role = ROLE_MONITOR,
 		.keep_fds = keep,
-		.keep_count = sizeof(keep) / sizeof(keep[0]),
+		.keep_count = 3,
 		.rootfs_fd = -1,
 	};
 	struct jail_result result;
 	int r;
 
+	for (size_t i = 0; i < run->count; i++) {
+		keep[jail.keep_count++] = run->children[i].report_fd;
+		keep[jail.keep_count++] = run->children[i].pidfd;
+	}
 	qsort(keep, jail.keep_count, sizeof(keep[0]), compare_fds);
 	r = jail_enter(&jail, &result, err);
 	if (r == 0)
@@ -216,7 +228,7 @@ static void take_report(struct child *child)
 
 	if (child->report_fd < 0)
 		return;
-	r = report_receive(child->report_fd, child->role, &child->outcome.report, &ended);
+	r = report_receive(child->report_fd, child->outcome.role, &child->outcome.report, &ended);
 	if (r == 1)
 		child->outcome.kind = OUTCOME_REPORTED;
 	if (r < 0)
@@ -253,91 +265,121 @@ static bool has_failed(const struct child *child)
 }
 
 /*
- * The other then ends by itself, and has something to add: "cut off" is a consequence,
- * and when the decompressor has failed or died the unpacker knows what it was reading.
+ * The others then end by themselves, and have something to add: "cut off" is a consequence,
+ * and when one before the last has failed or died, the last knows what it was reading.
  */
-static bool is_half_the_story(const struct child *child)
+static bool is_half_the_story(const struct run *run, const struct child *child)
 {
 	const struct outcome *outcome = &child->outcome;
 
 	if (outcome->kind == OUTCOME_LIED)
 		return false;
-	return child->role == REPORT_FROM_DECOMPRESSOR ||
+	return child != &run->children[run->count - 1] ||
 	       (outcome->kind == OUTCOME_REPORTED && outcome->report.ended_early == 1);
 }
 
-static void stop_other(const struct child *failed, struct child *other)
+static void stop_others(struct run *run, const struct child *failed)
 {
-	if (has_failed(failed) && !is_half_the_story(failed))
-		kill_child(other);
-}
-
-/* What poll(2) has said of the descriptors, in the order of wait_for_both(). */
-static void take_events(struct run *run, const struct pollfd *fds)
-{
-	if (fds[0].revents != 0)
-		take_report(&run->decompressor);
-	if (fds[1].revents != 0)
-		take_report(&run->unpacker);
-	if (fds[2].revents != 0)
-		take_death(&run->decompressor);
-	if (fds[3].revents != 0)
-		take_death(&run->unpacker);
-	if (fds[4].revents != 0 || fds[5].revents != 0)
-		_exit(1); /* nobody is left to report to; our children die with us */
-}
-
-/* Until both are gone. Once one has ended without success the other has GRACE_MS. */
-static void wait_for_both(struct run *run)
-{
-	while (run->decompressor.pidfd >= 0 || run->unpacker.pidfd >= 0) {
-		struct pollfd fds[] = {
-			{ .fd = run->decompressor.report_fd, .events = POLLIN },
-			{ .fd = run->unpacker.report_fd, .events = POLLIN },
-			{ .fd = run->decompressor.pidfd, .events = POLLIN },
-			{ .fd = run->unpacker.pidfd, .events = POLLIN },
-			{ .fd = FD_CALLER, .events = POLLIN },
-			/* Closed by all: the caller is another program now. */
-			{ .fd = FD_REPORT, .events = 0 },
-		};
-		bool failed = has_failed(&run->decompressor) || has_failed(&run->unpacker);
-		int ready = poll(fds, sizeof(fds) / sizeof(fds[0]), failed ? GRACE_MS : -1);
-		if (ready < 0 && errno == EINTR)
-			continue;
-		take_events(run, fds);
-		if (ready <= 0) {
-			kill_child(&run->decompressor);
-			kill_child(&run->unpacker);
-		}
-		stop_other(&run->decompressor, &run->unpacker);
-		stop_other(&run->unpacker, &run->decompressor);
+	for (size_t i = 0; i < run->count; i++) {
+		if (&run->children[i] != failed)
+			kill_child(&run->children[i]);
 	}
 }
 
-int monitor_run(const struct monitor *monitor)
+static bool are_over(const struct run *run)
 {
-	struct run run = {
-		.decompressor = { REPORT_FROM_DECOMPRESSOR, .pidfd = -1, .report_fd = -1 },
-		.unpacker = { REPORT_FROM_UNPACKER, .pidfd = -1, .report_fd = -1 },
+	for (size_t i = 0; i < run->count; i++) {
+		if (run->children[i].pidfd >= 0)
+			return false;
+	}
+	return true;
+}
+
+/* Until one of them has something to tell, or nobody has had for too long. */
+static void wait_once(struct run *run)
+{
+	struct pollfd fds[2 + 2 * CHAIN_MAX] = {
+		{ .fd = FD_CALLER, .events = POLLIN },
+		/* Closed by all: the caller is another program now. */
+		{ .fd = FD_REPORT, .events = 0 },
 	};
+	struct pollfd *of_children = &fds[2];
+	bool failed = false;
+
+	for (size_t i = 0; i < run->count; i++) {
+		const struct child *child = &run->children[i];
+		of_children[2 * i] = (struct pollfd){ .fd = child->report_fd, .events = POLLIN };
+		of_children[2 * i + 1] = (struct pollfd){ .fd = child->pidfd, .events = POLLIN };
+		failed |= has_failed(child);
+	}
+	int ready = poll(fds, 2 + 2 * run->count, failed ? GRACE_MS : -1);
+	if (ready < 0 && errno == EINTR)
+		return;
+	if (fds[0].revents != 0 || fds[1].revents != 0)
+		_exit(1); /* nobody is left to report to; our children die with us */
+	for (size_t i = 0; i < run->count; i++) {
+		if (of_children[2 * i].revents != 0)
+			take_report(&run->children[i]);
+		if (of_children[2 * i + 1].revents != 0)
+			take_death(&run->children[i]);
+	}
+	if (ready <= 0)
+		stop_others(run, NULL);
+}
+
+/* Until all are gone. Once one has ended without success the others have GRACE_MS. */
+static void wait_for_all(struct run *run)
+{
+	while (!are_over(run)) {
+		wait_once(run);
+		for (size_t i = 0; i < run->count; i++) {
+			const struct child *child = &run->children[i];
+			if (has_failed(child) && !is_half_the_story(run, child))
+				stop_others(run, child);
+		}
+	}
+}
+
+static void run_init(const struct chain *chain, struct run *run)
+{
+	*run = (struct run){ .count = chain->count };
+	for (size_t i = 0; i < chain->count; i++)
+		run->children[i] = (struct child){
+			.pidfd = -1,
+			.report_fd = -1,
+			.outcome.role = chain->links[i].role,
+		};
+}
+
+static void conclude(const struct run *run, struct report *record)
+{
+	struct outcome outcomes[CHAIN_MAX];
+
+	for (size_t i = 0; i < run->count; i++)
+		outcomes[i] = run->children[i].outcome;
+	judge(outcomes, run->count, record);
+}
+
+int monitor_run(const struct chain *chain)
+{
+	static struct run run; /* large, with all those reports */
 	struct report record;
 	struct oakum_error err = { 0 };
-	int r = start_both(monitor, &run, &err);
 
+	run_init(chain, &run);
+	int r = start_all(chain, &run, &err);
 	if (r == 0)
 		r = confine(&run, &err);
-	if (r < 0) {
-		kill_child(&run.decompressor);
-		kill_child(&run.unpacker);
-	}
-	wait_for_both(&run);
+	if (r < 0)
+		stop_others(&run, NULL);
+	wait_for_all(&run);
 	report_init(&record, REPORT_FROM_MONITOR);
 	if (r < 0) {
 		staged(r, OAKUM_STAGE_SETUP, &err);
 		record.result = r;
 		record.error = err;
 	} else {
-		judge(&run.decompressor.outcome, &run.unpacker.outcome, &record);
+		conclude(&run, &record);
 	}
 	return report_send(FD_REPORT, &record);
 }

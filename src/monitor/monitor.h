@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Role: starts the decompressor and the unpacker, waits for both, judges who failed first, sends
- * one record. */
+/* Role: starts the others, waits for them, judges who failed first, sends one record. */
 #ifndef OAKUM_MONITOR_MONITOR_H
 #define OAKUM_MONITOR_MONITOR_H
 
-#include <oakum/oakum.h>
+#include "wire/heirs.h"
+#include "wire/report.h"
+
+#include <stddef.h>
 
 /* The descriptors of every process of ours: the same number, the same thing. */
 enum {
-	FD_INPUT = 0,  /* the monitor's and decompressor's layer; the unpacker's tar stream */
-	FD_OUTPUT = 1, /* the decompressor's tar stream */
+	FD_INPUT = 0,  /* the layer, for the monitor and the first of the chain; else a pipe */
+	FD_OUTPUT = 1, /* the caller's, or /dev/null, for those two and the last; else a pipe */
 	FD_TEXT = 2,   /* for the last words of a library that aborts */
 	FD_REQUEST = 3,
 	FD_ROOTFS = 4,
@@ -21,16 +23,22 @@ enum {
 /* What a child does with its life, after it was given its descriptors; it does not return. */
 typedef void role_life(const void *context);
 
-struct monitor {
-	role_life *decompressor; /* FD_INPUT, FD_OUTPUT, FD_REPORT */
-	role_life *unpacker;	 /* FD_INPUT, FD_ROOTFS, FD_REPORT */
+enum { CHAIN_MAX = HEIRS_MAX };
+
+/* Whoever sees the bytes, in the order in which they do: each writes what the next one reads. */
+struct chain {
+	struct {
+		enum report_role role;
+		role_life *life;
+	} links[CHAIN_MAX];
+	size_t count;
 	const void *context;
 };
 
 /*
- * Runs both to their end and sends the record to FD_REPORT. The process has one
+ * Runs all to their end and sends the record to FD_REPORT. The process has one
  * thread and the descriptors above. Returns 0 when the record went out.
  */
-int monitor_run(const struct monitor *monitor);
+int monitor_run(const struct chain *chain);
 
 #endif

@@ -27,11 +27,9 @@ enum {
 struct report {
 	uint32_t magic;
 	uint32_t version;
-	uint32_t role;		     /* enum report_role */
-	uint32_t ended_early;	     /* 1: the failure is that the stream was cut off */
-	int32_t result;		     /* 0, or -errno as in error.code */
-	int32_t decompressor_status; /* as of waitpid(2), of the monitor's record only */
-	int32_t unpacker_status;
+	uint32_t role;	      /* enum report_role */
+	uint32_t ended_early; /* 1: the failure is that the stream was cut off */
+	int32_t result;	      /* 0, or -errno as in error.code */
 	uint32_t reserved;
 	struct oakum_stats stats;
 	struct oakum_error error; /* .code == 0: success */

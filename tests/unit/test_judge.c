@@ -15,7 +15,7 @@
 
 static struct outcome done(enum report_role role)
 {
-	struct outcome outcome = { .kind = OUTCOME_REPORTED };
+	struct outcome outcome = { .role = role, .kind = OUTCOME_REPORTED };
 
 	report_init(&outcome.report, role);
 	return outcome;
@@ -90,9 +90,12 @@ static void the_first_cause_is_told_and_never_a_consequence(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct outcome outcomes[] = { rows[i].decompressor, rows[i].unpacker };
 		struct report record;
+		outcomes[0].role = D;
+		outcomes[1].role = U;
 		report_init(&record, REPORT_FROM_MONITOR);
-		judge(&rows[i].decompressor, &rows[i].unpacker, &record);
+		judge(outcomes, 2, &record);
 		if (record.result != -rows[i].code ||
 			(strstr(record.error.op, rows[i].says) == NULL &&
 				strstr(record.error.detail, rows[i].says) == NULL))
@@ -104,20 +107,20 @@ static void the_first_cause_is_told_and_never_a_consequence(void **state)
 
 static void statistics_of_both_come_together(void **state)
 {
-	struct outcome decompressor = done(D);
-	struct outcome unpacker = done(U);
+	struct outcome outcomes[] = { done(D), done(U) };
+	struct oakum_stats *of_decompressor = &outcomes[0].report.stats;
 	struct report record;
 
 	(void)state;
-	decompressor.report.stats.layer_bytes = 10;
-	decompressor.report.stats.stream_bytes = 20;
-	decompressor.report.stats.compression = OAKUM_COMPRESSION_XZ;
-	decompressor.report.stats.denied_calls = 1;
-	decompressor.report.stats.denied_call = 42;
-	unpacker.report.stats.entries = 30;
-	unpacker.report.stats.level = OAKUM_LEVEL_DETACHED;
+	of_decompressor->layer_bytes = 10;
+	of_decompressor->stream_bytes = 20;
+	of_decompressor->compression = OAKUM_COMPRESSION_XZ;
+	of_decompressor->denied_calls = 1;
+	of_decompressor->denied_call = 42;
+	outcomes[1].report.stats.entries = 30;
+	outcomes[1].report.stats.level = OAKUM_LEVEL_DETACHED;
 	report_init(&record, REPORT_FROM_MONITOR);
-	judge(&decompressor, &unpacker, &record);
+	judge(outcomes, 2, &record);
 	assert_int_equal(record.stats.layer_bytes, 10);
 	assert_int_equal(record.stats.stream_bytes, 20);
 	assert_int_equal(record.stats.compression, OAKUM_COMPRESSION_XZ);
