@@ -299,6 +299,23 @@ OAKUM_PUBLIC int oakum_unpack_start(int layer_fd, int rootfs_fd,
 	struct oakum_error *err);
 
 /*
+ * Starts to write the tar stream of a layer, whatever its compression, to a descriptor,
+ * and returns while that runs. The layer is judged as for oakum_unpack_start(), to its
+ * trailer, but not looked into.
+ *
+ * tar_fd   borrowed; a file, pipe or socket that can be written to
+ * options  of these count max_window_bytes, max_ratio, timeout_ms and those of draining
+ * job      written on success only; to be ended with oakum_job_wait(). Of its statistics
+ *          layer_bytes, stream_bytes and compression are set.
+ *
+ * Whoever writes to a pipe that nobody reads any more gets -EPIPE with the operation
+ * "write", and no SIGPIPE. What was written before a failure is not taken back.
+ */
+OAKUM_PUBLIC int oakum_decompress_start(int layer_fd, int tar_fd,
+	const struct oakum_unpack_options *options, struct oakum_job **job,
+	struct oakum_error *err);
+
+/*
  * A descriptor for poll(2) or epoll(7), borrowed from the job: readable once the job
  * has ended, or half a second after its deadline, and from then on oakum_job_wait() has
  * no more to wait for than deaths and the draining of the source. Take it out of an

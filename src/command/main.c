@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The oakum command: a table of sub-commands. */
+#include "command/filter.h"
 #include "command/message.h"
 #include "command/unpack.h"
 
@@ -16,6 +17,7 @@ static const struct {
 	const char *does;
 } commands[] = {
 	{ "unpack", unpack_main, unpack_print_help, "unpack a container layer into a directory" },
+	{ "filter", filter_main, filter_print_help, "decompress a layer to standard output" },
 };
 
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };

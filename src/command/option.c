@@ -13,6 +13,7 @@
 enum { MAX_THREADS = 64 }; /* what oakum_unpack() takes */
 
 struct option {
+	unsigned int uses; /* FOR_... of those that take it */
 	const char *name;
 	const char *argument; /* as --help shows it; NULL: takes none */
 	const char *help;
@@ -253,115 +254,155 @@ static const char *const progress_names[] = { "auto", "none", "bar", "lines", "j
 #define AT(field) offsetof(struct oakum_unpack_options, field)
 
 static const struct option options[] = {
-	{ "whiteouts", "apply|overlay|overlay-userxattr|verbatim",
+	{ FOR_UNPACK, "whiteouts", "apply|overlay|overlay-userxattr|verbatim",
 		"what .wh. names become (apply: they delete)", take_choice, whiteout_names,
 		AT(whiteouts) },
-	{ "whiteout-form", "device|xattr", "how overlayfs is told (device: 0:0)", take_choice,
-		whiteout_form_names, AT(whiteout_form) },
-	{ "profile", "strict|compat", "what is refused (strict: what readers disagree on)",
-		take_choice, profile_names, AT(profile) },
-	{ "trailing", "ignore|refuse", "bytes after the end of the archive (ignore)", take_choice,
-		trailing_names, AT(trailing) },
-	{ "exclude", "PATH", "leave out PATH and all below it; may be repeated", take_exclude, NULL,
-		0 },
-	{ "uid-map", "ID:HOST:N", "N ids from ID on become those from HOST on; repeated",
-		take_range, NULL, offsetof(struct arguments, uid_map) },
-	{ "gid-map", "ID:HOST:N", "the same for groups", take_range, NULL,
+	{ FOR_UNPACK, "whiteout-form", "device|xattr", "how overlayfs is told (device: 0:0)",
+		take_choice, whiteout_form_names, AT(whiteout_form) },
+	{ FOR_UNPACK, "profile", "strict|compat",
+		"what is refused (strict: what readers disagree on)", take_choice, profile_names,
+		AT(profile) },
+	{ FOR_UNPACK, "trailing", "ignore|refuse", "bytes after the end of the archive (ignore)",
+		take_choice, trailing_names, AT(trailing) },
+	{ FOR_UNPACK, "exclude", "PATH", "leave out PATH and all below it; may be repeated",
+		take_exclude, NULL, 0 },
+	{ FOR_UNPACK, "uid-map", "ID:HOST:N",
+		"N ids from ID on become those from HOST on; repeated", take_range, NULL,
+		offsetof(struct arguments, uid_map) },
+	{ FOR_UNPACK, "gid-map", "ID:HOST:N", "the same for groups", take_range, NULL,
 		offsetof(struct arguments, gid_map) },
-	{ "owner", "UID:GID", "all belongs to UID and GID (as in the layer)", take_owner, NULL, 0 },
-	{ "ignore-chown-errors", NULL, "an owner that cannot be set is no error",
+	{ FOR_UNPACK, "owner", "UID:GID", "all belongs to UID and GID (as in the layer)",
+		take_owner, NULL, 0 },
+	{ FOR_UNPACK, "ignore-chown-errors", NULL, "an owner that cannot be set is no error",
 		take_ignore_chown_errors, NULL, 0 },
-	{ "labels", "drop|keep", "security.* and trusted.* attributes (drop)", take_choice,
-		label_names, AT(labels) },
-	{ "devices", "make|skip", "device nodes (make)", take_choice, device_names, AT(devices) },
-	{ "no-suid", NULL, "leave out set-id bits and file capabilities", take_no_suid, NULL, 0 },
-	{ "limit", "NAME=VALUE", "set a limit, VALUE may be none; may be repeated", take_limit,
+	{ FOR_UNPACK, "labels", "drop|keep", "security.* and trusted.* attributes (drop)",
+		take_choice, label_names, AT(labels) },
+	{ FOR_UNPACK, "devices", "make|skip", "device nodes (make)", take_choice, device_names,
+		AT(devices) },
+	{ FOR_UNPACK, "no-suid", NULL, "leave out set-id bits and file capabilities", take_no_suid,
 		NULL, 0 },
-	{ "min-level", "N", "refuse walls weaker than level N, 1 to 4 (2)", take_level, NULL, 0 },
-	{ "user-namespace", "auto|never|always",
+	{ FOR_ALL, "limit", "NAME=VALUE", "set a limit, VALUE may be none; may be repeated",
+		take_limit, NULL, 0 },
+	{ FOR_UNPACK, "min-level", "N", "refuse walls weaker than level N, 1 to 4 (2)", take_level,
+		NULL, 0 },
+	{ FOR_UNPACK, "user-namespace", "auto|never|always",
 		"rights by a user namespace (auto: where they lack)", take_choice,
 		user_namespace_names, AT(user_namespace) },
-	{ "threads", "N", "threads that write files (as fits the machine)", take_threads, NULL, 0 },
-	{ "timeout", "S", "give up after S seconds (never)", take_seconds, NULL, 0 },
-	{ "progress", "auto|none|bar|lines|json", "how far it is (auto: a bar on a terminal)",
-		take_progress, progress_names, 0 },
-	{ "quiet", NULL, "say nothing but errors", take_quiet, NULL, 0 },
-	{ "verbose", NULL, "say what was done, on standard error", take_verbose, NULL, 0 },
-	{ "help", NULL, "show this", take_help, NULL, 0 },
+	{ FOR_UNPACK, "threads", "N", "threads that write files (as fits the machine)",
+		take_threads, NULL, 0 },
+	{ FOR_ALL, "timeout", "S", "give up after S seconds (never)", take_seconds, NULL, 0 },
+	{ FOR_ALL, "progress", "auto|none|bar|lines|json",
+		"how far it is (auto: a bar on a terminal)", take_progress, progress_names, 0 },
+	{ FOR_ALL, "quiet", NULL, "say nothing but errors", take_quiet, NULL, 0 },
+	{ FOR_UNPACK, "verbose", NULL, "say what was done, on standard error", take_verbose, NULL,
+		0 },
+	{ FOR_ALL, "help", NULL, "show this", take_help, NULL, 0 },
 };
 
-void option_print_help(void)
+void option_print_help(const struct command_use *use)
 {
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		const struct option *option = &options[i];
 		char left[64];
-		int width = snprintf(left, sizeof(left), "--%s%s%s", options[i].name,
-			options[i].argument == NULL ? "" : "=",
-			options[i].argument == NULL ? "" : options[i].argument);
+		if ((option->uses & use->bit) == 0)
+			continue;
+		int width = snprintf(left, sizeof(left), "--%s%s%s", option->name,
+			option->argument == NULL ? "" : "=",
+			option->argument == NULL ? "" : option->argument);
 		if (width > 22)
-			printf("  %s\n  %-22s  %s\n", left, "", options[i].help);
+			printf("  %s\n  %-22s  %s\n", left, "", option->help);
 		else
-			printf("  %-22s  %s\n", left, options[i].help);
+			printf("  %-22s  %s\n", left, option->help);
 	}
 }
 
-static const struct option *find(const char *name, size_t length)
+static const struct option *find(const struct command_use *use, const char *name, size_t length)
 {
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
-		if (strlen(options[i].name) == length &&
+		if ((options[i].uses & use->bit) != 0 && strlen(options[i].name) == length &&
 			strncmp(options[i].name, name, length) == 0)
 			return &options[i];
 	}
 	return NULL;
 }
 
-/* Takes argv[*at], and the argument after it if the option has it there. */
-static bool parse_option(int argc, char **argv, int *at, struct arguments *arguments)
+/* What is left of a command line that is being read. */
+struct words {
+	int argc;
+	char **argv;
+	int at;
+};
+
+/* Takes the word that it is at, and the one after it if the option has its value there. */
+static bool parse_option(
+	const struct command_use *use, struct words *words, struct arguments *arguments)
 {
-	const char *text = argv[*at] + 2;
+	const char *word = words->argv[words->at];
+	const char *text = word + 2;
 	size_t length = strcspn(text, "=");
 	const char *value = text[length] == '=' ? text + length + 1 : NULL;
-	const struct option *option = find(text, length);
+	const struct option *option = find(use, text, length);
 
-	if (strncmp(argv[*at], "--", 2) != 0 || option == NULL)
-		return message_wrong("%s: no such option; see oakum unpack --help", argv[*at]);
+	if (strncmp(word, "--", 2) != 0 || option == NULL)
+		return message_wrong("%s: no such option; see oakum %s --help", word, use->name);
 	if (option->argument == NULL && value != NULL)
 		return message_wrong("--%s takes no value", option->name);
 	if (option->argument != NULL && value == NULL) {
-		if (*at + 1 == argc)
+		if (words->at + 1 == words->argc)
 			return message_wrong("--%s: %s is missing", option->name, option->argument);
-		value = argv[++*at];
+		value = words->argv[++words->at];
 	}
 	return option->take(option, value, arguments);
 }
 
-static bool take_operand(const char *operand, struct arguments *arguments)
+static bool take_operand(
+	const struct command_use *use, const char *operand, struct arguments *arguments)
 {
-	if (arguments->layer == NULL)
-		arguments->layer = operand;
-	else if (arguments->rootfs == NULL)
-		arguments->rootfs = operand;
-	else
-		return message_wrong("%s: LAYER and ROOTFS are all there is to name", operand);
+	for (size_t i = 0; i < OPERANDS_MAX && use->operands[i] != NULL; i++) {
+		if (arguments->operands[i] != NULL)
+			continue;
+		arguments->operands[i] = operand;
+		return true;
+	}
+	if (use->operands[1] == NULL)
+		return message_wrong("%s: %s is all there is to name", operand, use->operands[0]);
+	return message_wrong("%s: %s and %s are all there is to name", operand, use->operands[0],
+		use->operands[1]);
+}
+
+static bool has_operands(const struct command_use *use, const struct arguments *arguments)
+{
+	for (size_t i = 0; i < use->needed; i++) {
+		if (arguments->operands[i] == NULL)
+			return message_wrong(
+				"%s is missing; see oakum %s --help", use->operands[i], use->name);
+	}
 	return true;
 }
 
-bool option_parse(int argc, char **argv, struct arguments *arguments)
+bool option_parse(const struct command_use *use, int argc, char **argv, struct arguments *arguments)
 {
+	struct words words = { .argc = argc, .argv = argv };
 	bool may_be_option = true;
 	bool is_right = true;
 
 	*arguments = (struct arguments){ .options.size = sizeof(struct oakum_unpack_options) };
-	for (int at = 0; at < argc && is_right; at++) {
-		bool is_option = may_be_option && argv[at][0] == '-' && argv[at][1] != '\0';
-		if (is_option && strcmp(argv[at], "--") == 0)
+	for (; words.at < argc && is_right; words.at++) {
+		const char *word = argv[words.at];
+		bool is_option = may_be_option && word[0] == '-' && word[1] != '\0';
+		if (is_option && strcmp(word, "--") == 0)
 			may_be_option = false;
 		else if (is_option)
-			is_right = parse_option(argc, argv, &at, arguments);
+			is_right = parse_option(use, &words, arguments);
 		else
-			is_right = take_operand(argv[at], arguments);
+			is_right = take_operand(use, word, arguments);
 	}
-	if (is_right && !arguments->wants_help && arguments->rootfs == NULL)
-		return message_wrong("%s is missing; see oakum unpack --help",
-			arguments->layer == NULL ? "LAYER" : "ROOTFS");
-	return is_right;
+	return is_right && (arguments->wants_help || has_operands(use, arguments));
+}
+
+void option_free(struct arguments *arguments)
+{
+	free(arguments->excludes);
+	free(arguments->uid_map.ranges);
+	free(arguments->gid_map.ranges);
 }

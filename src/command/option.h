@@ -14,7 +14,24 @@ struct id_map {
 	size_t count;
 };
 
-/* What a command line of `oakum unpack` asks for. */
+/* Which sub-commands an option is for; bits. */
+enum {
+	FOR_UNPACK = 1 << 0,
+	FOR_FILTER = 1 << 1,
+	FOR_ALL = FOR_UNPACK | FOR_FILTER,
+};
+
+enum { OPERANDS_MAX = 2 };
+
+/* How a sub-command is used. */
+struct command_use {
+	const char *name;
+	unsigned int bit;
+	const char *operands[OPERANDS_MAX]; /* as messages call them: NULL after the last */
+	size_t needed;			    /* how many of them may not be left out */
+};
+
+/* What a command line asks for. */
 struct arguments {
 	struct oakum_unpack_options options;
 	const char **excludes; /* options.exclude, once complete; free() it */
@@ -25,17 +42,20 @@ struct arguments {
 	bool is_verbose;
 	bool is_quiet;
 	enum display_form progress;
-	const char *layer; /* "-" is standard input */
-	const char *rootfs;
+	const char *operands[OPERANDS_MAX]; /* NULL where one was left out */
 };
 
 /*
  * Reads argv, options and operands in any order; "--" ends the options. False
  * after one line on standard error that says what is wrong and what is allowed.
  */
-bool option_parse(int argc, char **argv, struct arguments *arguments);
+bool option_parse(
+	const struct command_use *use, int argc, char **argv, struct arguments *arguments);
+
+/* What was allocated for it; also after a failure. */
+void option_free(struct arguments *arguments);
 
 /* The options as lines for --help, on standard output. */
-void option_print_help(void);
+void option_print_help(const struct command_use *use);
 
 #endif

@@ -76,7 +76,7 @@ static int decompress(const struct child_work *work, struct report *report, stru
 	return r;
 }
 
-void child_decompress(const void *work)
+static void live_as_decompressor(const void *work)
 {
 	struct report report;
 	struct oakum_error err = { 0 };
@@ -173,7 +173,7 @@ static int raise_walls(const struct child_work *work, struct unpacker **unpacker
 	return jail_seal(ROLE_UNPACKER, &walls->walls, err);
 }
 
-void child_unpack(const void *work)
+static void live_as_unpacker(const void *work)
 {
 	struct unpacker *unpacker = NULL;
 	struct jail_result walls = { 0 };
@@ -190,4 +190,18 @@ void child_unpack(const void *work)
 	report.stats.level = walls.level;
 	report.stats.walls = walls.walls;
 	end(r, &report, &err);
+}
+
+static void add_link(struct chain *chain, enum report_role role, role_life *life)
+{
+	chain->links[chain->count].role = role;
+	chain->links[chain->count].life = life;
+	chain->count++;
+}
+
+void child_choose(const struct request *request, struct chain *chain)
+{
+	add_link(chain, REPORT_FROM_DECOMPRESSOR, live_as_decompressor);
+	if (request->operation == REQUEST_UNPACK)
+		add_link(chain, REPORT_FROM_UNPACKER, live_as_unpacker);
 }

@@ -4,6 +4,7 @@
 #define OAKUM_HELPER_CHILD_H
 
 #include "base/progress.h"
+#include "monitor/monitor.h"
 #include "wire/request.h"
 
 /* What both roles are given. */
@@ -12,8 +13,8 @@ struct child_work {
 	struct progress *progress; /* shared with the caller, or seen by nobody */
 };
 
-/* Both take a const struct child_work * and do not return: role_life of monitor/monitor.h. */
-void child_decompress(const void *work);
-void child_unpack(const void *work);
+/* Whom the request needs, in the order in which they see the bytes; all take a struct child_work.
+ */
+void child_choose(const struct request *request, struct chain *chain);
 
 #endif

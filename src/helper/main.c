@@ -47,12 +47,7 @@ static int run_monitor(void)
 	struct oakum_error err = { 0 };
 	const struct child_work work = { .request = &request,
 		.progress = progress_map(FD_PROGRESS) };
-	const struct chain chain = {
-		.links = { { REPORT_FROM_DECOMPRESSOR, child_decompress },
-			{ REPORT_FROM_UNPACKER, child_unpack } },
-		.count = 2,
-		.context = &work,
-	};
+	struct chain chain = { .context = &work };
 	int r;
 
 	close(FD_PROGRESS);
@@ -62,6 +57,7 @@ static int run_monitor(void)
 		r = namespace_enter(&request, &err);
 	if (r < 0)
 		return report_failure(r, &err);
+	child_choose(&request, &chain);
 	return monitor_run(&chain) < 0;
 }
 

@@ -145,21 +145,32 @@ static int read_option(const json_t *value, const struct request_option *option,
 	return 0;
 }
 
-static int read_version(const json_t *root, struct request *request, struct oakum_error *err)
+static int read_head_number(
+	const json_t *root, const char *key, uint32_t *number, struct oakum_error *err)
 {
-	const json_t *version = json_object_get(root, "version");
+	const json_t *value = json_object_get(root, key);
 
-	if (!json_is_integer(version) || json_integer_value(version) < 0 ||
-		json_integer_value(version) > UINT32_MAX)
-		return bad(err, "version", "not a number");
-	request->version = (uint32_t)json_integer_value(version);
-	return request_check(request, err);
+	if (!json_is_integer(value) || json_integer_value(value) < 0 ||
+		json_integer_value(value) > UINT32_MAX)
+		return bad(err, key, "not a number");
+	*number = (uint32_t)json_integer_value(value);
+	return 0;
+}
+
+/* First of all: another version may have other keys. */
+static int read_head(const json_t *root, struct request *request, struct oakum_error *err)
+{
+	int r = read_head_number(root, "version", &request->version, err);
+
+	if (r == 0)
+		r = request_check(request, err);
+	return r < 0 ? r : read_head_number(root, "operation", &request->operation, err);
 }
 
 int request_parse(const char *text, size_t length, struct request *request, struct oakum_error *err)
 {
 	json_error_t where;
-	size_t known = 1;
+	size_t known = 2;
 
 	request_init(request);
 	cleanup_json json_t *root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &where);
@@ -169,7 +180,7 @@ int request_parse(const char *text, size_t length, struct request *request, stru
 			where.line, where.column, where.text);
 	if (!json_is_object(root))
 		return bad(err, "options", "not an object");
-	int r = read_version(root, request, err);
+	int r = read_head(root, request, err);
 	if (r < 0)
 		return r;
 	for (const struct request_option *option = request_options; option->key != NULL; option++) {

@@ -147,7 +147,7 @@ static int prepare(const struct child_spec *spec, struct launch *launch, struct 
 		return r;
 	launch->exec_fd = r;
 	r = duplicate_into(launch, 0, spec->layer_fd, err);
-	if (r == 0)
+	if (r == 0 && spec->rootfs_fd >= 0)
 		r = duplicate_into(launch, 4, spec->rootfs_fd, err);
 	if (r == 0)
 		r = open_null(launch, err);

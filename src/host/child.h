@@ -5,6 +5,7 @@
 
 #include "host/reaper.h"
 #include "wire/heirs.h"
+#include "wire/request.h"
 
 #include <oakum/oakum.h>
 #include <stdbool.h>
@@ -12,8 +13,9 @@
 
 /* What the child gets; all borrowed. */
 struct child_spec {
+	enum request_operation operation;
 	int layer_fd;
-	int rootfs_fd;
+	int rootfs_fd;	     /* -1: there is none */
 	int output_fd;	     /* what the last of the chain writes to; -1: nothing is written */
 	int progress_fd;     /* -1: nobody looks on */
 	const char *request; /* the text that it reads from its descriptor 3 */

@@ -83,19 +83,29 @@ static int funnel(struct oakum_error *err)
 	return -EIO;
 }
 
-static int check_descriptors(int layer_fd, int rootfs_fd, struct oakum_error *err)
+static bool can_be(int fd, int unwanted_mode)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags >= 0 && (flags & O_PATH) == 0 && (flags & O_ACCMODE) != unwanted_mode;
+}
+
+static int check_descriptors(const struct child_spec *spec, struct oakum_error *err)
 {
 	struct stat status;
-	int flags = fcntl(layer_fd, F_GETFL);
 
-	if (flags < 0 || (flags & O_PATH) != 0 || (flags & O_ACCMODE) == O_WRONLY)
-		return fail_because(
-			err, EINVAL, "check layer", NULL, "descriptor %d cannot be read", layer_fd);
-	if (fstat(layer_fd, &status) < 0 || S_ISDIR(status.st_mode))
+	if (!can_be(spec->layer_fd, O_WRONLY))
+		return fail_because(err, EINVAL, "check layer", NULL,
+			"descriptor %d cannot be read", spec->layer_fd);
+	if (fstat(spec->layer_fd, &status) < 0 || S_ISDIR(status.st_mode))
 		return fail_because(err, EINVAL, "check layer", NULL, "it is a directory");
-	if (fstat(rootfs_fd, &status) < 0 || !S_ISDIR(status.st_mode))
+	if (spec->operation == REQUEST_UNPACK &&
+		(fstat(spec->rootfs_fd, &status) < 0 || !S_ISDIR(status.st_mode)))
 		return fail_because(err, EINVAL, "check rootfs", NULL,
-			"descriptor %d is not a directory", rootfs_fd);
+			"descriptor %d is not a directory", spec->rootfs_fd);
+	if (spec->operation == REQUEST_DECOMPRESS && !can_be(spec->output_fd, O_RDONLY))
+		return fail_because(err, EINVAL, "check output", NULL,
+			"descriptor %d cannot be written to", spec->output_fd);
 	return 0;
 }
 
@@ -220,10 +230,13 @@ static int start(struct oakum_job *job, struct child_spec *spec,
 	struct request request;
 	int r = request_from_options(options, &request, err);
 
+	request.operation = spec->operation;
 	if (r == 0)
 		r = prepare(job, options, err);
-	if (r == 0)
+	if (r == 0 && spec->rootfs_fd >= 0)
 		r = user_namespace_resolve(&request, &space, err);
+	else
+		request.user_namespace = OAKUM_USER_NAMESPACE_NEVER;
 	if (r == 0 && is_async)
 		r = open_async(job, &progress_fd, err);
 	spec->progress_fd = progress_fd;
@@ -238,24 +251,24 @@ static int start(struct oakum_job *job, struct child_spec *spec,
 	return r;
 }
 
-static int job_init(struct oakum_job *job, int layer_fd, int rootfs_fd, struct oakum_error *err)
+static int job_init(struct oakum_job *job, const struct child_spec *spec, struct oakum_error *err)
 {
 	*job = (struct oakum_job){
-		.layer_fd = layer_fd,
+		.layer_fd = spec->layer_fd,
 		.poll_fd = -1,
 		.timer_fd = -1,
 		.cancel_fd = -1,
 	};
 	pthread_mutex_init(&job->visit_lock, NULL);
 	child_init(&job->child);
-	return check_descriptors(layer_fd, rootfs_fd, err);
+	return check_descriptors(spec, err);
 }
 
 /* On failure nothing of the job is left. */
 static int job_start(struct oakum_job *job, struct child_spec *spec,
 	const struct oakum_unpack_options *options, bool is_async, struct oakum_error *err)
 {
-	int r = job_init(job, spec->layer_fd, spec->rootfs_fd, err);
+	int r = job_init(job, spec, err);
 
 	if (r == 0)
 		r = start(job, spec, options, is_async, err);
@@ -275,25 +288,46 @@ static int forbid_cancellation(void)
 	return before;
 }
 
-int oakum_unpack_start(int layer_fd, int rootfs_fd, const struct oakum_unpack_options *options,
+static int start_new(struct child_spec *spec, const struct oakum_unpack_options *options,
 	struct oakum_job **job, struct oakum_error *err)
 {
-	struct child_spec spec = {
-		.layer_fd = layer_fd,
-		.rootfs_fd = rootfs_fd,
-		.output_fd = -1,
-	};
 	cleanup_free struct oakum_job *new = calloc(1, sizeof(*new));
 
 	if (new == NULL)
 		return staged(fail(err, ENOMEM, "start", NULL), OAKUM_STAGE_SETUP, err);
 	int cancel_state = forbid_cancellation();
-	int r = job_start(new, &spec, options, true, err);
+	int r = job_start(new, spec, options, true, err);
 	pthread_setcancelstate(cancel_state, NULL);
 	if (r < 0)
 		return r;
 	*job = steal_ptr(&new);
 	return 0;
+}
+
+int oakum_unpack_start(int layer_fd, int rootfs_fd, const struct oakum_unpack_options *options,
+	struct oakum_job **job, struct oakum_error *err)
+{
+	struct child_spec spec = {
+		.operation = REQUEST_UNPACK,
+		.layer_fd = layer_fd,
+		.rootfs_fd = rootfs_fd,
+		.output_fd = -1,
+	};
+
+	return start_new(&spec, options, job, err);
+}
+
+int oakum_decompress_start(int layer_fd, int tar_fd, const struct oakum_unpack_options *options,
+	struct oakum_job **job, struct oakum_error *err)
+{
+	struct child_spec spec = {
+		.operation = REQUEST_DECOMPRESS,
+		.layer_fd = layer_fd,
+		.rootfs_fd = -1,
+		.output_fd = tar_fd,
+	};
+
+	return start_new(&spec, options, job, err);
 }
 
 /* --- while it runs --- */
@@ -457,6 +491,7 @@ int oakum_unpack(int layer_fd, int rootfs_fd, const struct oakum_unpack_options 
 	struct oakum_stats *stats, struct oakum_error *err)
 {
 	struct child_spec spec = {
+		.operation = REQUEST_UNPACK,
 		.layer_fd = layer_fd,
 		.rootfs_fd = rootfs_fd,
 		.output_fd = -1,

@@ -125,6 +125,9 @@ int request_check(const struct request *request, struct oakum_error *err)
 		return fail_because(err, EPROTO, "read options", NULL,
 			"version %u is not spoken here: library and helper are of different builds",
 			request->version);
+	if (request->operation > REQUEST_OPERATION_LAST)
+		return fail_because(err, EPROTO, "read options", NULL,
+			"operation %u is not known here", request->operation);
 	for (const struct request_option *option = request_options; option->key != NULL; option++) {
 		if (option->kind != REQUEST_U32)
 			continue;

@@ -15,9 +15,17 @@ enum {
 	REQUEST_RANGES_MAX = 340,     /* user_namespaces(7) */
 };
 
+/* What is to be done: which roles the monitor starts. */
+enum request_operation {
+	REQUEST_UNPACK = 0, /* layer -> rootfs */
+	REQUEST_DECOMPRESS, /* layer -> tar stream, to the caller's descriptor */
+	REQUEST_OPERATION_LAST = REQUEST_DECOMPRESS,
+};
+
 /* Resolved: a zero in here is a zero, never "the default". */
 struct request {
 	uint32_t version;
+	uint32_t operation; /* enum request_operation */
 	uint32_t whiteouts; /* enum oakum_whiteouts */
 	uint32_t profile;   /* enum oakum_profile */
 	uint32_t trailing;  /* enum oakum_trailing */
@@ -44,7 +52,8 @@ enum request_kind {
 	REQUEST_RANGES,	 /* a list of [container, host, count] */
 };
 
-/* One row an option: walked by the writer, the reader and the tests. */
+/* One row an option (version and operation are none): walked by the writer, the reader and the
+ * tests. */
 struct request_option {
 	const char *key;
 	enum request_kind kind;

@@ -150,6 +150,8 @@ int request_write(
 
 	text_add(&json, "{\"version\":");
 	text_add_number(&json, request->version);
+	text_add(&json, ",\"operation\":");
+	text_add_number(&json, request->operation);
 	for (const struct request_option *option = request_options; option->key != NULL; option++)
 		text_add_option(&json, option, request);
 	text_add(&json, "}\n");

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "command/filter.h"
+
+#include "base/cleanup.h"
+#include "command/message.h"
+#include "command/option.h"
+#include "command/run.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct command_use use = {
+	.name = "filter",
+	.bit = FOR_FILTER,
+	.operands = { "LAYER" },
+};
+
+void filter_print_help(void)
+{
+	printf("Usage: oakum filter [options] [LAYER]\n"
+	       "Writes what is in LAYER, a file or - for standard input (the default), to "
+	       "standard\n"
+	       "output. gzip, zstd, xz, bzip2 and lz4 are known by their content; anything else\n"
+	       "is copied.\n\n");
+	option_print_help(&use);
+	printf("\nExit status: 0 done, 1 failed, 2 used wrongly.\n");
+}
+
+/* Whoever read has seen enough: filters end by the signal then, and say nothing. */
+static void end_with_reader(const struct oakum_error *err)
+{
+	if (err->code != EPIPE || strcmp(err->op, "write") != 0)
+		return;
+	signal(SIGPIPE, SIG_DFL);
+	raise(SIGPIPE);
+}
+
+static int filter(const struct arguments *arguments)
+{
+	struct oakum_error err;
+	struct run run;
+	const char *layer = arguments->operands[0] == NULL ? "-" : arguments->operands[0];
+	cleanup_fd int layer_fd = run_open_layer(layer);
+
+	if (layer_fd < 0)
+		return EXIT_FAILED;
+	run_init(&run, arguments);
+	int r = oakum_decompress_start(
+		layer_fd, STDOUT_FILENO, &arguments->options, &run.job, &err);
+	if (r == 0)
+		r = run_follow(&run, NULL, &err);
+	if (r == 0)
+		return EXIT_DONE;
+	end_with_reader(&err);
+	return run_failed(&run, &err, "what was written is a part", "");
+}
+
+int filter_main(int argc, char **argv)
+{
+	struct arguments arguments;
+	int status = EXIT_DONE;
+
+	if (!option_parse(&use, argc, argv, &arguments))
+		status = EXIT_WRONG_USE;
+	else if (arguments.wants_help)
+		filter_print_help();
+	else
+		status = filter(&arguments);
+	option_free(&arguments);
+	return status;
+}

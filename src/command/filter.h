@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* oakum filter: a layer, decompressed, on standard output. */
+#ifndef OAKUM_COMMAND_FILTER_H
+#define OAKUM_COMMAND_FILTER_H
+
+/* Takes the arguments after the sub-command's name; returns the exit status. */
+int filter_main(int argc, char **argv);
+
+void filter_print_help(void);
+
+#endif

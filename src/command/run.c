@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "command/run.h"
+
+#include "command/interrupt.h"
+#include "command/message.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+int run_open_layer(const char *name)
+{
+	int fd;
+
+	if (strcmp(name, "-") == 0)
+		fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+	else
+		fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		message_failed("open", name, errno);
+	return fd;
+}
+
+void run_init(struct run *run, const struct arguments *arguments)
+{
+	*run = (struct run){ .signal_fd = interrupt_open() };
+	display_init(&run->display, arguments->progress, arguments->is_quiet);
+}
+
+static struct oakum_progress look_at(struct oakum_job *job)
+{
+	struct oakum_progress progress = OAKUM_PROGRESS_INIT;
+
+	(void)oakum_job_progress(job, &progress);
+	return progress;
+}
+
+int run_follow(struct run *run, struct oakum_stats *stats, struct oakum_error *err)
+{
+	struct oakum_progress progress;
+	struct pollfd fds[] = {
+		{ .fd = oakum_job_pollfd(run->job), .events = POLLIN },
+		{ .fd = run->signal_fd, .events = POLLIN },
+	};
+
+	while (fds[0].revents == 0) {
+		(void)poll(fds, 2, display_pause_ms(&run->display));
+		progress = look_at(run->job);
+		display_show(&run->display, &progress);
+		if (fds[1].revents == 0)
+			continue;
+		run->interrupted_by = interrupt_take(run->signal_fd);
+		oakum_job_cancel(run->job);
+		break;
+	}
+	progress = look_at(run->job);
+	int r = oakum_job_wait(&run->job, stats, err);
+	display_end(&run->display, &progress, r < 0 ? err : NULL);
+	return r;
+}
+
+int run_failed(const struct run *run, const struct oakum_error *err, const char *what_is_left,
+	const char *where)
+{
+	if (run->interrupted_by != 0) {
+		message_wrong(
+			"interrupted by signal %d: %s%s", run->interrupted_by, what_is_left, where);
+		interrupt_die(run->interrupted_by);
+	}
+	message_error(err);
+	return EXIT_FAILED;
+}

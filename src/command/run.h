@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What every sub-command does with a job: its layer, its progress, its signals, its end. */
+#ifndef OAKUM_COMMAND_RUN_H
+#define OAKUM_COMMAND_RUN_H
+
+#include "command/option.h"
+
+#include <oakum/oakum.h>
+
+struct run {
+	struct oakum_job *job; /* to be started between run_init() and run_follow() */
+	struct display display;
+	int signal_fd;
+	int interrupted_by; /* a signal, or 0 */
+};
+
+/* "-" is standard input. A close-on-exec descriptor, or -1 after a message. */
+int run_open_layer(const char *name);
+
+/* From here on signals that would end the command end the job. */
+void run_init(struct run *run, const struct arguments *arguments);
+
+/* Until the job has ended, and with a signal it does at once. As oakum_job_wait(). */
+int run_follow(struct run *run, struct oakum_stats *stats, struct oakum_error *err);
+
+/*
+ * The last word about a failure, and the exit status for it. what_is_left, and where, is for an
+ * interrupted one. Does not return where a signal has ended it.
+ */
+int run_failed(const struct run *run, const struct oakum_error *err, const char *what_is_left,
+	const char *where);
+
+#endif
