@@ -27,9 +27,9 @@ static const uint64_t threaded_bytes = 96 << 20;
 
 /*
  * liblzma starts a thread when it comes to the first block that needs one, when none may be
- * started any more. So they are started before, and wait; what it takes for a start and
- * a join, by names that the linker gives to what is below, is work for one of them.
- * They wait in read(2), which every list allows: a lock would ask for more.
+ * started any more. So they are started as soon as the layer is known to be xz, and wait; what it
+ * takes for a start and a join, by names that the linker gives to what is below, is work for one of
+ * them. They wait in read(2), which every list allows: a lock would ask for more.
  */
 struct job {
 	pthread_t handle; /* by which liblzma knows it; constant */

@@ -35,8 +35,9 @@ int decompressor_open(const struct decompressor_options *options,
 void decompressor_close(struct decompressor **decompressor);
 
 /*
- * Starts threads, which then wait for a codec that has use for them: after the walls that a
- * thread inherits, before seccomp. Without this every codec does with one. 0 or -errno.
+ * Starts threads, which then wait until the codec asks for them: once it is known to be xz
+ * (narrow() is the place), for later nothing may be started. Without this xz does with one.
+ * 0 or -errno.
  */
 int decompressor_start_threads(unsigned int count, struct oakum_error *err);
 

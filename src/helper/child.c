@@ -33,12 +33,15 @@ static void end(int r, struct report *report, const struct oakum_error *err)
 	_exit(report_send(FD_REPORT, report) < 0 || r < 0);
 }
 
+/* xz alone has use for threads. They inherit every wall, seccomp among them. */
 static int narrow(void *context, enum oakum_compression codec, struct oakum_error *err)
 {
-	(void)context;
-	if (codec == OAKUM_COMPRESSION_XZ)
-		return jail_narrow_to_threads(err);
-	return jail_narrow(err);
+	const unsigned int *cores = context;
+
+	if (codec != OAKUM_COMPRESSION_XZ || *cores == 1)
+		return jail_narrow(err);
+	int r = staged(decompressor_start_threads(*cores, err), OAKUM_STAGE_SETUP, err);
+	return r < 0 ? r : jail_narrow_to_threads(err);
 }
 
 /* The order is the security argument: memory, walls, seccomp, and only then the first byte. */
@@ -51,6 +54,7 @@ static int decompress(const struct child_work *work, struct report *report, stru
 		.keep_count = sizeof(keep_fds) / sizeof(keep_fds[0]),
 		.rootfs_fd = -1,
 	};
+	unsigned int cores = cores_usable(DECODERS_MAX);
 	const struct decompressor_options options = {
 		.layer_fd = FD_INPUT,
 		.stream_fd = FD_OUTPUT,
@@ -58,16 +62,14 @@ static int decompress(const struct child_work *work, struct report *report, stru
 		.max_ratio = work->request->limits.ratio,
 		.progress = work->progress,
 		.narrow = narrow,
+		.narrow_context = &cores,
 	};
-	const unsigned int cores = cores_usable(DECODERS_MAX);
 	struct jail_result walls;
 	struct decompressor *decompressor;
 	int r = staged(decompressor_open(&options, &decompressor, err), OAKUM_STAGE_SETUP, err);
 
 	if (r == 0)
 		r = staged(jail_enter(&jail, &walls, err), OAKUM_STAGE_SETUP, err);
-	if (r == 0 && cores > 1)
-		r = staged(decompressor_start_threads(cores, err), OAKUM_STAGE_SETUP, err);
 	if (r == 0)
 		r = staged(jail_seal(ROLE_DECOMPRESSOR, &walls.walls, err), OAKUM_STAGE_SETUP, err);
 	if (r == 0)

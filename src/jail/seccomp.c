@@ -8,6 +8,7 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -26,7 +27,8 @@
 
 /*
  * The lists hold names in the order of how often they are called: the filter is
- * walked from its top. mmap and mprotect are allowed without PROT_EXEC only.
+ * walked from its top. mmap and mprotect are allowed without PROT_EXEC only, clone for what
+ * pthread_create(3) asks of it only.
  */
 
 const int seccomp_monitor_calls[] = {
@@ -46,7 +48,7 @@ const int seccomp_monitor_calls[] = {
 	-1,
 };
 
-/* Until the codec is known: the head is read, and memory may still be mapped. */
+/* Until the codec is known: the head is read, and memory and threads may still be had. */
 const int seccomp_decompressor_calls[] = {
 	SYS_read,
 	SYS_write,
@@ -62,7 +64,13 @@ const int seccomp_decompressor_calls[] = {
 	SYS_mprotect,
 	SYS_madvise,
 	SYS_futex,
-	SYS_rt_sigprocmask, /* abort(3) of a library, so that it is seen as one */
+	SYS_eventfd2,	  /* what the threads for xz will wait for */
+	SYS_clone,	  /* they, and nothing but threads */
+	SYS_rt_sigaction, /* the C library, with the first of them */
+	SYS_set_robust_list,
+	SYS_rseq,
+	SYS_sched_yield,
+	SYS_rt_sigprocmask, /* abort(3) of a library, so that it is seen as one; a thread's start */
 	SYS_rt_sigreturn,
 	SYS_restart_syscall,
 	SYS_seccomp, /* jail_narrow() */
@@ -211,7 +219,7 @@ static const int forbidden_calls[] = {
 enum { PROGRAM_MAX = 160 };
 
 /* Where a jump leads: to the next line, or to one of the returns, which come last. */
-enum end { END_NONE, END_ALLOW, END_KILL, END_COUNT };
+enum end { END_NONE, END_ALLOW, END_NO_SUCH_CALL, END_KILL, END_COUNT };
 
 struct program {
 	struct sock_filter lines[PROGRAM_MAX];
@@ -244,23 +252,57 @@ static void add_jump(
 	add(program, line);
 }
 
-/* If the number is this one: the end; mappings only while they cannot be executed. */
-static void add_rule(struct program *program, int number, enum end end)
+/* If the number is this one: the end. */
+static void add_plain_rule(struct program *program, int number, enum end end)
+{
+	add_jump(program,
+		(struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)number, 0, 0),
+		end, END_NONE);
+}
+
+/* If the number is this one: what its argument says. Whatever that is, the walk ends here. */
+static void add_rule_for(struct program *program, int number, size_t argument)
 {
 	enum { CONDITION_LINES = 2 };
-	const uint32_t wanted = (uint32_t)number;
 
-	if (number != SYS_mmap && number != SYS_mprotect) {
-		add_jump(program,
-			(struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, wanted, 0, 0), end,
-			END_NONE);
-		return;
-	}
 	add(program, (struct sock_filter)BPF_JUMP(
-			     BPF_JMP | BPF_JEQ | BPF_K, wanted, 0, CONDITION_LINES));
-	add_load(program, offsetof(struct seccomp_data, args[2]));
+			     BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)number, 0, CONDITION_LINES));
+	add_load(program, offsetof(struct seccomp_data, args) + argument * sizeof(uint64_t));
+}
+
+/* Mappings only while they cannot be executed. */
+static void add_mapping_rule(struct program *program, int number)
+{
+	add_rule_for(program, number, 2);
 	add_jump(program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, PROT_EXEC, 0, 0),
-		END_KILL, end);
+		END_KILL, END_ALLOW);
+}
+
+/*
+ * glibc asks for clone3(2) first, whose flags lie in memory that a filter cannot read:
+ * there is no such call, and glibc asks for clone(2).
+ */
+static void add_thread_rule(struct program *program)
+{
+	const uint32_t of_a_thread = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SYSVSEM |
+				     CLONE_SIGHAND | CLONE_THREAD | CLONE_SETTLS |
+				     CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;
+
+	add_rule_for(program, SYS_clone, 0);
+	add_jump(program,
+		(struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, of_a_thread, 0, 0),
+		END_ALLOW, END_KILL);
+	add_plain_rule(program, SYS_clone3, END_NO_SUCH_CALL);
+}
+
+static void add_rule(struct program *program, int number)
+{
+	if (number == SYS_mmap || number == SYS_mprotect)
+		add_mapping_rule(program, number);
+	else if (number == SYS_clone)
+		add_thread_rule(program);
+	else
+		add_plain_rule(program, number, END_ALLOW);
 }
 
 /* One return for all that lead to it: a filter half as long is put up in half the time. */
@@ -272,6 +314,8 @@ static void add_ends(struct program *program)
 	add_return(program, SECCOMP_RET_TRAP);
 	at[END_ALLOW] = program->count;
 	add_return(program, SECCOMP_RET_ALLOW);
+	at[END_NO_SUCH_CALL] = program->count;
+	add_return(program, SECCOMP_RET_ERRNO | ENOSYS);
 	at[END_KILL] = program->count;
 	add_return(program, SECCOMP_RET_KILL_PROCESS);
 	for (unsigned short i = 0; i < before; i++) {
@@ -293,9 +337,9 @@ static void build(struct program *program, const int *calls)
 		END_NONE, END_KILL);
 	add_load(program, offsetof(struct seccomp_data, nr));
 	for (const int *number = calls; *number >= 0; number++)
-		add_rule(program, *number, END_ALLOW);
+		add_rule(program, *number);
 	for (const int *number = forbidden_calls; *number >= 0; number++)
-		add_rule(program, *number, END_KILL);
+		add_plain_rule(program, *number, END_KILL);
 	add_ends(program);
 }
 

@@ -4,6 +4,9 @@
 #include "jail/seccomp.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -55,6 +58,9 @@ static void what_is_forbidden_kills_every_role(void **state)
 	(void)state;
 	for (int role = 0; role < ROLE_COUNT; role++) {
 		for (size_t i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++) {
+			/* There the C library is to think that it does not exist. */
+			if (role == ROLE_DECOMPRESSOR && forbidden[i] == SYS_clone3)
+				continue;
 			int status = try((enum role)role, call, forbidden[i]);
 			if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS)
 				fail_msg("role %d, call %ld: %x", role, forbidden[i], status);
@@ -146,12 +152,60 @@ static void once_the_codec_is_known_there_is_no_more_memory(void **state)
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == BEHIND_THE_LIST);
 }
 
+/* As those of xz: they end with the process. */
+static void *wait_for_ever(void *argument)
+{
+	while (poll(NULL, 0, -1) <= 0)
+		continue;
+	return argument;
+}
+
+/* Also what a filter cannot look into. */
+static void start_thread(long is_after_narrowing)
+{
+	pthread_t thread;
+	struct oakum_error err;
+	uint32_t count;
+	uint32_t first;
+
+	if (is_after_narrowing != 0 && jail_narrow_to_threads(&err) < 0)
+		_exit(1);
+	if (syscall(SYS_clone3, NULL, 0) != -1 || errno != ENOSYS)
+		_exit(2);
+	if (pthread_create(&thread, NULL, wait_for_ever, NULL) != 0)
+		_exit(3);
+	jail_denied_calls(&count, &first);
+	if (count != 0)
+		_exit(4);
+}
+
+static void fork_in_decompressor(long flags)
+{
+	syscall(SYS_clone, flags, 0, 0, 0, 0);
+}
+
+static void a_decompressor_may_start_threads_but_no_process_until_it_knows_the_codec(void **state)
+{
+	int status = try(ROLE_DECOMPRESSOR, start_thread, 0);
+
+	(void)state;
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == BEHIND_THE_LIST);
+	status = try(ROLE_DECOMPRESSOR, start_thread, 1);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
+	status = try(ROLE_DECOMPRESSOR, fork_in_decompressor, SIGCHLD);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
+	status = try(ROLE_DECOMPRESSOR, fork_in_decompressor, CLONE_VM | CLONE_VFORK | SIGCHLD);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_forbidden_kills_every_role),
 		cmocka_unit_test(memory_can_be_had_but_not_executed),
 		cmocka_unit_test(what_is_not_listed_is_not_done_and_is_counted),
+		cmocka_unit_test(
+			a_decompressor_may_start_threads_but_no_process_until_it_knows_the_codec),
 		cmocka_unit_test(once_the_codec_is_known_there_is_no_more_memory),
 	};
 

@@ -77,6 +77,8 @@ static int seal(void *context, enum oakum_compression codec, struct oakum_error 
 {
 	(void)context;
 	assert_int_equal(codec, OAKUM_COMPRESSION_XZ);
+	if (decompressor_start_threads(THREADS, error) < 0)
+		return -EAGAIN;
 	return seccomp_allow(seccomp_threaded_codec_calls, error);
 }
 
@@ -93,8 +95,9 @@ static int run(const struct decompressor_options *options)
 	struct decompressor *decompressor;
 	struct oakum_stats stats;
 
-	if (decompressor_open(options, &decompressor, &err) < 0 ||
-		decompressor_start_threads(THREADS, &err) < 0)
+	if (decompressor_open(options, &decompressor, &err) < 0)
+		return 100;
+	if (options->narrow == NULL && decompressor_start_threads(THREADS, &err) < 0)
 		return 100;
 	if (options->narrow != NULL && (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
 					       seccomp_allow(seccomp_decompressor_calls, &err) < 0))
