@@ -15,7 +15,9 @@ static int codec_none(struct stream *stream, struct arena *arena, uint64_t max_w
 		ssize_t have = stream_need(stream, 1, err);
 		if (have <= 0)
 			return (int)have;
-		int r = stream_put(stream, stream->in + stream->in_at, (size_t)have, err);
+		int r = stream_open_out(stream, err);
+		if (r == 0)
+			r = stream_put(stream, stream->in + stream->in_at, (size_t)have, err);
 		if (r < 0)
 			return r;
 		stream->in_at = stream->in_end;

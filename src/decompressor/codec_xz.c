@@ -230,13 +230,16 @@ static int decode(struct stream *stream, lzma_stream *lzma, uint64_t max_window_
 		ssize_t have = stream_need(stream, 1, err);
 		if (have < 0)
 			return (int)have;
+		int r = stream_open_out(stream, err);
+		if (r < 0)
+			return r;
 		lzma->next_in = stream->in + stream->in_at;
 		lzma->avail_in = (size_t)have;
 		lzma->next_out = stream->out;
 		lzma->avail_out = STREAM_OUT_BYTES;
 		status = lzma_code(lzma, stream->in_ended ? LZMA_FINISH : LZMA_RUN);
 		stream->in_at = stream->in_end - lzma->avail_in;
-		int r = stream_put(stream, stream->out, STREAM_OUT_BYTES - lzma->avail_out, err);
+		r = stream_put(stream, stream->out, STREAM_OUT_BYTES - lzma->avail_out, err);
 		if (r < 0)
 			return r;
 	}

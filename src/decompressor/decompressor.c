@@ -34,10 +34,12 @@ int decompressor_open(const struct decompressor_options *options,
 		.max_ratio = options->max_ratio,
 		.progress = options->progress,
 		.in = malloc(STREAM_IN_BYTES),
-		.out = malloc(STREAM_OUT_BYTES),
+		.ring = options->ring,
+		.out = options->ring == NULL ? malloc(STREAM_OUT_BYTES) : NULL,
 	};
 	new->arena = arena_new((size_t)(window + arena_spare_bytes));
-	if (new->arena == NULL || new->stream.in == NULL || new->stream.out == NULL) {
+	if (new->arena == NULL || new->stream.in == NULL ||
+		(new->stream.out == NULL && options->ring == NULL)) {
 		decompressor_close(&new);
 		return fail_because(err, ENOMEM, "prepare decompressor", NULL,
 			"no room for the window; --limit window-bytes=N lowers it");
@@ -55,7 +57,8 @@ void decompressor_close(struct decompressor **decompressor)
 		return;
 	arena_free(old->arena);
 	free(old->stream.in);
-	free(old->stream.out);
+	if (old->stream.ring == NULL)
+		free(old->stream.out);
 	free(old);
 }
 

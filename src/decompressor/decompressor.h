@@ -5,6 +5,7 @@
 #define OAKUM_DECOMPRESSOR_DECOMPRESSOR_H
 
 #include "base/progress.h"
+#include "base/ring.h"
 
 #include <oakum/oakum.h>
 
@@ -13,6 +14,7 @@ struct decompressor;
 struct decompressor_options {
 	int layer_fd;		   /* borrowed; may be non-blocking, a pipe, file or socket */
 	int stream_fd;		   /* borrowed; where the tar stream goes */
+	struct ring_writer *ring;  /* borrowed; NULL, or whose tokens go there instead */
 	uint64_t max_window_bytes; /* of a decoder: refused with EFBIG before anything is allocated
 				    */
 	uint64_t max_ratio; /* stream bytes for one layer byte, past the first 1 GiB of stream */

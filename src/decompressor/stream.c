@@ -74,6 +74,31 @@ static bool is_over_ratio(const struct stream *stream, uint64_t out_total)
 	return out_total > most;
 }
 
+static int write_failed(const struct stream *stream, int r, struct oakum_error *err)
+{
+	return fail_because(err, -r, "write", NULL,
+		"the tar stream cannot be written on after byte %" PRIu64, stream->out_total);
+}
+
+int stream_open_out(struct stream *stream, struct oakum_error *err)
+{
+	if (stream->ring == NULL || stream->has_slot)
+		return 0;
+	int r = ring_writer_slot(stream->ring, &stream->out);
+	stream->has_slot = r == 0;
+	return r < 0 ? write_failed(stream, r, err) : 0;
+}
+
+static int send(struct stream *stream, const unsigned char *bytes, size_t count)
+{
+	if (stream->ring == NULL)
+		return fd_write_all(stream->out_fd, bytes, count);
+	if (bytes != stream->out)
+		memcpy(stream->out, bytes, count);
+	stream->has_slot = false;
+	return ring_writer_send(stream->ring, count);
+}
+
 int stream_put(
 	struct stream *stream, const unsigned char *bytes, size_t count, struct oakum_error *err)
 {
@@ -85,11 +110,9 @@ int stream_put(
 		return fail_because(err, EFBIG, "check limits", NULL,
 			"more than the limit ratio=%" PRIu64 "; --limit ratio=N raises it",
 			stream->max_ratio);
-	r = fd_write_all(stream->out_fd, bytes, count);
+	r = send(stream, bytes, count);
 	if (r < 0)
-		return fail_because(err, -r, "write", NULL,
-			"the tar stream cannot be written on after byte %" PRIu64,
-			stream->out_total);
+		return write_failed(stream, r, err);
 	stream->out_total += count;
 	if (stream->progress != NULL)
 		progress_show(&stream->progress->stream_bytes, stream->out_total);
@@ -110,7 +133,9 @@ int stream_decode(struct stream *stream, const char *op, stream_decoder *decode,
 		if (have == 0 && !was_full)
 			return stream_cut_off(stream, op, err);
 		step = (struct stream_step){ 0 };
-		int r = decode(stream, context, &step, err);
+		int r = stream_open_out(stream, err);
+		if (r == 0)
+			r = decode(stream, context, &step, err);
 		if (r < 0)
 			return r;
 		stream->in_at += step.taken_bytes;

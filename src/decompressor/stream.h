@@ -4,6 +4,7 @@
 #define OAKUM_DECOMPRESSOR_STREAM_H
 
 #include "base/progress.h"
+#include "base/ring.h"
 
 #include <oakum/oakum.h>
 #include <stdbool.h>
@@ -13,7 +14,7 @@
 
 enum {
 	STREAM_IN_BYTES = 256 << 10,
-	STREAM_OUT_BYTES = 256 << 10,
+	STREAM_OUT_BYTES = RING_SLOT_BYTES,
 	STREAM_HEAD_BYTES = 10, /* enough to know every codec */
 };
 
@@ -30,7 +31,9 @@ struct stream {
 	bool in_ended;
 	uint64_t in_total;
 
-	unsigned char *out; /* STREAM_OUT_BYTES; what a decoder writes to, from its start */
+	unsigned char *out; /* STREAM_OUT_BYTES of stream_open_out(): where a decoder writes to */
+	struct ring_writer *ring; /* NULL: out is of malloc(3), and is written to out_fd */
+	bool has_slot;		  /* of the ring, at out */
 	uint64_t out_total;
 	unsigned char head[STREAM_HEAD_BYTES]; /* of what came out */
 	size_t head_bytes;
@@ -42,7 +45,11 @@ struct stream {
  */
 ssize_t stream_need(struct stream *stream, size_t count, struct oakum_error *err);
 
-/* Sends bytes on; 0 or -errno: -EFBIG at the ratio, -EPIPE. */
+/* Before each call of a decoder: waits for room in out; 0 or -EPIPE. */
+int stream_open_out(struct stream *stream, struct oakum_error *err);
+
+/* Sends bytes on, of out or elsewhere, after which out is not open; 0 or -errno: -EFBIG at the
+ * ratio, -EPIPE. */
 int stream_put(
 	struct stream *stream, const unsigned char *bytes, size_t count, struct oakum_error *err);
 

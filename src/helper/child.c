@@ -47,7 +47,7 @@ static int narrow(void *context, enum oakum_compression codec, struct oakum_erro
 /* The order is the security argument: memory, walls, seccomp, and only then the first byte. */
 static int decompress(const struct child_work *work, struct report *report, struct oakum_error *err)
 {
-	static const int keep_fds[] = { FD_INPUT, FD_OUTPUT, FD_TEXT, FD_REPORT };
+	static const int keep_fds[] = { FD_INPUT, FD_OUTPUT, FD_TEXT, FD_REPORT, FD_CREDITS };
 	const struct jail jail = {
 		.role = ROLE_DECOMPRESSOR,
 		.keep_fds = keep_fds,
@@ -55,9 +55,11 @@ static int decompress(const struct child_work *work, struct report *report, stru
 		.rootfs_fd = -1,
 	};
 	unsigned int cores = cores_usable(DECODERS_MAX);
+	struct ring_writer ring;
 	const struct decompressor_options options = {
 		.layer_fd = FD_INPUT,
 		.stream_fd = FD_OUTPUT,
+		.ring = work->ring == NULL ? NULL : &ring,
 		.max_window_bytes = work->request->limits.window_bytes,
 		.max_ratio = work->request->limits.ratio,
 		.progress = work->progress,
@@ -66,6 +68,9 @@ static int decompress(const struct child_work *work, struct report *report, stru
 	};
 	struct jail_result walls;
 	struct decompressor *decompressor;
+
+	if (work->ring != NULL)
+		ring_writer_init(&ring, work->ring, FD_OUTPUT, FD_CREDITS);
 	int r = staged(decompressor_open(&options, &decompressor, err), OAKUM_STAGE_SETUP, err);
 
 	if (r == 0)
@@ -131,7 +136,7 @@ static int raise_walls(const struct child_work *work, struct unpacker **unpacker
 {
 	const struct request *request = work->request;
 	static const int keep_fds[] = { FD_INPUT, FD_OUTPUT, FD_TEXT, FD_ROOTFS, FD_REPORT,
-		FD_CALLER };
+		FD_CALLER, FD_CREDITS };
 	const struct jail jail = {
 		.role = ROLE_UNPACKER,
 		.keep_fds = keep_fds,
@@ -142,6 +147,7 @@ static int raise_walls(const struct child_work *work, struct unpacker **unpacker
 		.wants_trusted_xattrs = request->labels == OAKUM_LABELS_KEEP,
 		.has_user_namespace = request->user_namespace == OAKUM_USER_NAMESPACE_ALWAYS,
 	};
+	static struct ring_reader ring;
 	int r = jail_enter(&jail, walls, err);
 
 	if (r == 0)
@@ -149,8 +155,13 @@ static int raise_walls(const struct child_work *work, struct unpacker **unpacker
 	if (r < 0)
 		return r;
 	end_without_caller();
+	if (work->ring != NULL)
+		r = ring_reader_init(&ring, work->ring, FD_CREDITS);
+	if (r < 0)
+		return fail(err, -r, "mprotect", NULL);
 	const struct unpacker_options options = {
 		.stream_fd = FD_INPUT,
+		.ring = work->ring == NULL ? NULL : &ring,
 		.rootfs_fd = walls->root_fd,
 		.whiteouts = request->whiteouts,
 		.profile = request->profile,
@@ -201,9 +212,13 @@ static void add_link(struct chain *chain, enum report_role role, role_life *life
 	chain->count++;
 }
 
-void child_choose(const struct request *request, struct chain *chain)
+void child_choose(struct child_work *work, struct chain *chain)
 {
 	add_link(chain, REPORT_FROM_DECOMPRESSOR, live_as_decompressor);
-	if (request->operation == REQUEST_UNPACK)
-		add_link(chain, REPORT_FROM_UNPACKER, live_as_unpacker);
+	if (work->request->operation != REQUEST_UNPACK)
+		return;
+	/* Without the memory it is a pipe. */
+	work->ring = ring_map();
+	chain->links[chain->count - 1].writes_ring = work->ring != NULL;
+	add_link(chain, REPORT_FROM_UNPACKER, live_as_unpacker);
 }

@@ -27,8 +27,8 @@
 
 /*
  * The lists hold names in the order of how often they are called: the filter is
- * walked from its top. mmap and mprotect are allowed without PROT_EXEC only, clone for what
- * pthread_create(3) asks of it only.
+ * walked from its top. mmap and mprotect are allowed without PROT_EXEC only, clone for
+ * the start of a thread only.
  */
 
 const int seccomp_monitor_calls[] = {
@@ -280,7 +280,7 @@ static void add_mapping_rule(struct program *program, int number)
 
 /*
  * glibc asks for clone3(2) first, whose flags lie in memory that a filter cannot read:
- * there is no such call, and glibc asks for clone(2).
+ * there is no such call, and glibc asks for the old one.
  */
 static void add_thread_rule(struct program *program)
 {

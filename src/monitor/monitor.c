@@ -115,7 +115,9 @@ static int hand_on(const struct run *run, struct oakum_error *err)
 struct channels {
 	struct pipe_pair before; /* the last one's output */
 	struct pipe_pair after;
-	int report_fd; /* the child's end */
+	struct pipe_pair credits_before; /* for the last one */
+	struct pipe_pair credits_after;	 /* from the next one */
+	int report_fd;			 /* the child's end */
 };
 
 static int open_report_pair(struct child *child, struct channels *channels, struct oakum_error *err)
@@ -134,7 +136,9 @@ static int open_report_pair(struct child *child, struct channels *channels, stru
 }
 
 /* The first reads what we have as input, the last writes what we have as output. */
-static void list_handed(const struct channels *channels, struct handed handed[4])
+enum { HANDED_MAX = 6 };
+
+static void list_handed(const struct channels *channels, struct handed handed[HANDED_MAX])
 {
 	size_t count = 0;
 
@@ -142,20 +146,39 @@ static void list_handed(const struct channels *channels, struct handed handed[4]
 		handed[count++] = (struct handed){ channels->before.read_fd, FD_INPUT };
 	if (channels->after.write_fd >= 0)
 		handed[count++] = (struct handed){ channels->after.write_fd, FD_OUTPUT };
+	/* Nobody has both: whoever reads a ring is the last. */
+	if (channels->credits_before.write_fd >= 0)
+		handed[count++] = (struct handed){ channels->credits_before.write_fd, FD_CREDITS };
+	if (channels->credits_after.read_fd >= 0)
+		handed[count++] = (struct handed){ channels->credits_after.read_fd, FD_CREDITS };
 	handed[count++] = (struct handed){ channels->report_fd, FD_REPORT };
 	handed[count] = (struct handed){ -1, -1 };
+}
+
+/* A writer of a ring looks for credits, and goes on where there are none. */
+static int open_pipes(const struct chain *chain, size_t at, struct channels *channels)
+{
+	int r = 0;
+
+	channels->after = channels->credits_after = (struct pipe_pair){ -1, -1 };
+	if (at + 1 == chain->count)
+		return 0;
+	r = fd_pipe(&channels->after, FD_PIPE_BYTES);
+	if (r < 0 || !chain->links[at].writes_ring)
+		return r;
+	r = fd_pipe(&channels->credits_after, 0);
+	if (r == 0 && fcntl(channels->credits_after.read_fd, F_SETFL, O_NONBLOCK) < 0)
+		r = -errno;
+	return r;
 }
 
 static int start_link(const struct chain *chain, size_t at, struct run *run,
 	struct channels *channels, struct oakum_error *err)
 {
 	struct child *child = &run->children[at];
-	struct handed handed[4];
-	int r = 0;
+	struct handed handed[HANDED_MAX];
+	int r = open_pipes(chain, at, channels);
 
-	channels->after = (struct pipe_pair){ -1, -1 };
-	if (at + 1 < chain->count)
-		r = fd_pipe(&channels->after, FD_PIPE_BYTES);
 	if (r < 0)
 		return fail(err, -r, "pipe2", NULL);
 	r = open_report_pair(child, channels, err);
@@ -165,6 +188,7 @@ static int start_link(const struct chain *chain, size_t at, struct run *run,
 	r = start_child(handed, chain->links[at].life, chain->context, child, err);
 	/* What a later one would inherit it closes first thing; what we hold, confine() does. */
 	channels->before = channels->after;
+	channels->credits_before = channels->credits_after;
 	return r;
 }
 
@@ -175,7 +199,7 @@ static int start_link(const struct chain *chain, size_t at, struct run *run,
  */
 static int start_all(const struct chain *chain, struct run *run, struct oakum_error *err)
 {
-	struct channels channels = { .before = { -1, -1 } };
+	struct channels channels = { .before = { -1, -1 }, .credits_before = { -1, -1 } };
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < chain->count; i++)

@@ -6,6 +6,7 @@
 #include "wire/heirs.h"
 #include "wire/report.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* The descriptors of every process of ours: the same number, the same thing. */
@@ -18,6 +19,7 @@ enum {
 	FD_REPORT = 5,	 /* one packet comes up here */
 	FD_CALLER = 6,	 /* a pidfd of the caller: readable when it has died */
 	FD_PROGRESS = 7, /* a page to count in; closed if nobody looks on */
+	FD_CREDITS = 8,	 /* of a ring (base/ring.h): from the reader back to the writer */
 };
 
 /* What a child does with its life, after it was given its descriptors; it does not return. */
@@ -30,6 +32,7 @@ struct chain {
 	struct {
 		enum report_role role;
 		role_life *life;
+		bool writes_ring; /* what goes to the next one are tokens, and credits come back */
 	} links[CHAIN_MAX];
 	size_t count;
 	const void *context;

@@ -15,7 +15,7 @@
 #include <string.h>
 
 enum {
-	BUFFER_BYTES = 256 << 10,
+	BUFFER_BYTES = RING_SLOT_BYTES,
 	ACLS_MAX = 3, /* of access, default, NFSv4 */
 };
 
@@ -28,6 +28,7 @@ struct acl_buffer {
 
 struct tar_reader {
 	int stream_fd;
+	struct ring_reader *ring;
 	const struct limits *limits;
 	bool reads_as_go;
 	int64_t deadline;
@@ -79,6 +80,14 @@ static ssize_t bytes_before_fault(const struct tar_reader *reader, uint64_t from
 	return reader->reads_as_go && end > from ? (ssize_t)(end - from) : fault;
 }
 
+static ssize_t read_stream(const struct tar_reader *reader)
+{
+	if (reader->ring != NULL)
+		return ring_reader_take(
+			reader->ring, reader->stream_fd, reader->buffer, reader->deadline);
+	return fd_read_by(reader->stream_fd, reader->buffer, BUFFER_BYTES, reader->deadline);
+}
+
 /* Reads on and has every byte checked before anybody else may see it; how many, or -errno. */
 static ssize_t fill_buffer(struct tar_reader *reader)
 {
@@ -89,7 +98,7 @@ static ssize_t fill_buffer(struct tar_reader *reader)
 	if (err->code != 0)
 		return -err->code;
 	reader->is_behind = fd_is_readable(reader->stream_fd);
-	got = fd_read_by(reader->stream_fd, reader->buffer, BUFFER_BYTES, reader->deadline);
+	got = read_stream(reader);
 	if (got == -ETIMEDOUT)
 		return limit_of_time_exceeded(
 			err, reader->limits->timeout_ms, header_check_name(reader->check));
@@ -131,6 +140,7 @@ int tar_reader_new(const struct tar_reader_options *options, struct tar_reader *
 	if (new == NULL)
 		return fail(err, ENOMEM, "prepare reader", NULL);
 	new->stream_fd = options->stream_fd;
+	new->ring = options->ring;
 	new->limits = options->limits;
 	new->deadline = deadline_from_now(options->limits->timeout_ms);
 	new->reads_as_go = options->reads_as_go;

@@ -3,6 +3,7 @@
 #ifndef OAKUM_UNPACKER_TAR_READER_H
 #define OAKUM_UNPACKER_TAR_READER_H
 
+#include "base/ring.h"
 #include "layer/entry.h"
 #include "layer/limits.h"
 
@@ -14,6 +15,7 @@ struct tar_reader;
 
 struct tar_reader_options {
 	int stream_fd;		     /* borrowed */
+	struct ring_reader *ring;    /* borrowed; NULL, or whose tokens come there instead */
 	const struct limits *limits; /* borrowed; kept */
 	uint32_t profile;	     /* enum oakum_profile */
 	uint32_t trailing;	     /* enum oakum_trailing */

@@ -112,6 +112,7 @@ static int open_parts(struct unpacker *u, struct oakum_error *err)
 	const struct unpacker_options *options = &u->options;
 	const struct tar_reader_options reader = {
 		.stream_fd = options->stream_fd,
+		.ring = options->ring,
 		.limits = &options->limits,
 		.profile = options->profile,
 		.trailing = options->trailing,

@@ -4,6 +4,7 @@
 #define OAKUM_UNPACKER_UNPACKER_H
 
 #include "base/progress.h"
+#include "base/ring.h"
 #include "layer/limits.h"
 #include "layer/storage_options.h"
 
@@ -25,6 +26,7 @@ struct unpacker_storage {
 
 struct unpacker_options {
 	int stream_fd;			      /* borrowed; the tar stream; may be non-blocking */
+	struct ring_reader *ring;	      /* borrowed; NULL, or whose tokens come there */
 	int rootfs_fd;			      /* borrowed; the directory to fill, O_PATH */
 	uint32_t whiteouts;		      /* enum oakum_whiteouts */
 	uint32_t profile;		      /* enum oakum_profile */

@@ -122,12 +122,12 @@ static void look_at_processes(const pid_t pids[3], int *unpacker_threads)
 		if (field(status, "CapEff:\t", 16) == 0) {
 			check_all_threads(pids[i], 0);
 			/* 3 and 7 of the monitor are pidfds of the other two */
-			check_descriptors(pids[i], i == 0 ? "2 3 5 6 7 " : "0 1 2 5 ", "");
+			check_descriptors(pids[i], i == 0 ? "2 3 5 6 7 " : "0 1 2 5 8 ", "");
 		} else {
 			seen_unpacker = true;
 			*unpacker_threads = check_all_threads(pids[i], unpacker_capabilities);
 			/* 3 is the new root, which has no path; 4 is the same, locked */
-			check_descriptors(pids[i], "0 1 2 3 4 5 ", "/");
+			check_descriptors(pids[i], "0 1 2 3 4 5 8 ", "/");
 		}
 	}
 	assert_true(seen_unpacker);
