@@ -21,12 +21,11 @@ static const struct command_use use = {
 void filter_print_help(void)
 {
 	printf("Usage: oakum filter [options] [LAYER]\n"
-	       "Writes what is in LAYER, a file or - for standard input (the default), to "
-	       "standard\n"
-	       "output. gzip, zstd, xz, bzip2 and lz4 are known by their content; anything else\n"
-	       "is copied.\n\n");
-	option_print_help(&use);
-	printf("\nExit status: 0 done, 1 failed, 2 used wrongly.\n");
+	       "Writes what is in LAYER, a file or - for standard input (the default), to\n"
+	       "standard output. gzip, zstd, xz, bzip2 and lz4 are known by their content;\n"
+	       "anything else is copied.\n\n");
+	option_print_help(&use, HELP_SHORT);
+	printf("\nExit status: 0 done, 1 failed, 2 used wrongly, 128 + N ended by signal N.\n");
 }
 
 /* Whoever read has seen enough: filters end by the signal then, and say nothing. */
@@ -65,7 +64,7 @@ int filter_main(int argc, char **argv)
 
 	if (!option_parse(&use, argc, argv, &arguments))
 		status = EXIT_WRONG_USE;
-	else if (arguments.wants_help)
+	else if (arguments.wants_help != HELP_NONE)
 		filter_print_help();
 	else
 		status = filter(&arguments);

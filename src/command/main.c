@@ -2,6 +2,7 @@
 /* The oakum command: a table of sub-commands. */
 #include "command/filter.h"
 #include "command/message.h"
+#include "command/nearest.h"
 #include "command/unpack.h"
 
 #include <errno.h>
@@ -44,6 +45,24 @@ static int open_standard_fds(void)
 	return 0;
 }
 
+static void deny_command(const char *name)
+{
+	static const char *const instead[] = { "help", "version" }; /* of a command */
+	struct nearest nearest;
+
+	nearest_init(&nearest, name + strspn(name, "-"));
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		nearest_offer(&nearest, commands[i].name);
+	const unsigned int of_command = nearest.cost;
+	for (size_t i = 0; i < sizeof(instead) / sizeof(instead[0]); i++)
+		nearest_offer(&nearest, instead[i]);
+	if (nearest.name == NULL)
+		message_wrong("%s: no such command; see oakum --help", name);
+	else
+		message_wrong("%s: no such command; did you mean oakum %s%s? See oakum --help",
+			name, nearest.cost < of_command ? "--" : "", nearest.name);
+}
+
 static int run(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : NULL;
@@ -69,7 +88,7 @@ static int run(int argc, char **argv)
 		if (strcmp(name, commands[i].name) == 0)
 			return commands[i].run(argc - 2, argv + 2);
 	}
-	message_wrong("%s: no such command; see oakum --help", asks_for_help ? argv[2] : name);
+	deny_command(asks_for_help ? argv[2] : name);
 	return EXIT_WRONG_USE;
 }
 

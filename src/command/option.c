@@ -2,6 +2,7 @@
 #include "command/option.h"
 
 #include "command/message.h"
+#include "command/nearest.h"
 #include "command/value.h"
 
 #include <errno.h>
@@ -11,16 +12,6 @@
 #include <string.h>
 
 enum { MAX_THREADS = 64 }; /* what oakum_unpack() takes */
-
-struct option {
-	unsigned int uses; /* FOR_... of those that take it */
-	const char *name;
-	const char *argument; /* as --help shows it; NULL: takes none */
-	const char *help;
-	bool (*take)(const struct option *option, const char *value, struct arguments *arguments);
-	const char *const *choices; /* in the order of their numbers, NULL at the end */
-	size_t offset;		    /* in struct oakum_unpack_options */
-};
 
 static bool take_choice(const struct option *option, const char *value, struct arguments *arguments)
 {
@@ -233,9 +224,9 @@ static bool take_quiet(const struct option *option, const char *value, struct ar
 
 static bool take_help(const struct option *option, const char *value, struct arguments *arguments)
 {
-	(void)option;
-	(void)value;
-	arguments->wants_help = true;
+	if (value != NULL && strcmp(value, option->choices[0]) != 0)
+		return message_wrong("--%s=%s: it is --help or --help=all", option->name, value);
+	arguments->wants_help = value == NULL ? HELP_SHORT : HELP_ALL;
 	return true;
 }
 
@@ -250,10 +241,13 @@ static const char *const device_names[] = { "make", "skip", NULL };
 static const char *const user_namespace_names[] = { "auto", "never", "always", NULL };
 
 static const char *const progress_names[] = { "auto", "none", "bar", "lines", "json", NULL };
+static const char *const help_names[] = { "all", NULL };
 
 #define AT(field) offsetof(struct oakum_unpack_options, field)
 
+/* A row without a name is the heading of those that follow. */
 static const struct option options[] = {
+	{ FOR_ALL, NULL, NULL, "What becomes of the entries:", NULL, NULL, 0 },
 	{ FOR_UNPACK, "whiteouts", "apply|overlay|overlay-userxattr|verbatim",
 		"what .wh. names become (apply: they delete)", take_choice, whiteout_names,
 		AT(whiteouts) },
@@ -266,6 +260,7 @@ static const struct option options[] = {
 		take_choice, trailing_names, AT(trailing) },
 	{ FOR_UNPACK, "exclude", "PATH", "leave out PATH and all below it; may be repeated",
 		take_exclude, NULL, 0 },
+	{ FOR_ALL, NULL, NULL, "Owners and rights:", NULL, NULL, 0 },
 	{ FOR_UNPACK, "uid-map", "ID:HOST:N",
 		"N ids from ID on become those from HOST on; repeated", take_range, NULL,
 		offsetof(struct arguments, uid_map) },
@@ -281,6 +276,7 @@ static const struct option options[] = {
 		AT(devices) },
 	{ FOR_UNPACK, "no-suid", NULL, "leave out set-id bits and file capabilities", take_no_suid,
 		NULL, 0 },
+	{ FOR_ALL, NULL, NULL, "Limits and walls:", NULL, NULL, 0 },
 	{ FOR_ALL, "limit", "NAME=VALUE", "set a limit, VALUE may be none; may be repeated",
 		take_limit, NULL, 0 },
 	{ FOR_UNPACK, "min-level", "N", "refuse walls weaker than level N, 1 to 4 (2)", take_level,
@@ -291,39 +287,98 @@ static const struct option options[] = {
 	{ FOR_UNPACK, "threads", "N", "threads that write files (as fits the machine)",
 		take_threads, NULL, 0 },
 	{ FOR_ALL, "timeout", "S", "give up after S seconds (never)", take_seconds, NULL, 0 },
+	{ FOR_ALL, NULL, NULL, "What is said:", NULL, NULL, 0 },
 	{ FOR_ALL, "progress", "auto|none|bar|lines|json",
 		"how far it is (auto: a bar on a terminal)", take_progress, progress_names, 0 },
 	{ FOR_ALL, "quiet", NULL, "say nothing but errors", take_quiet, NULL, 0 },
 	{ FOR_UNPACK, "verbose", NULL, "say what was done, on standard error", take_verbose, NULL,
 		0 },
-	{ FOR_ALL, "help", NULL, "show this", take_help, NULL, 0 },
+	{ FOR_ALL, "help", "[=all]", "show this, or all options", take_help, help_names, 0 },
 };
 
-void option_print_help(const struct command_use *use)
+enum { OPTION_COUNT = sizeof(options) / sizeof(options[0]) };
+
+const struct option_table option_table = { options, OPTION_COUNT };
+
+/* What --help shows on one screen; --help=all shows every row. */
+static const char *const common[] = { "whiteouts", "exclude", "uid-map", "owner", "devices",
+	"no-suid", "limit", "timeout", "progress", "quiet", "verbose", "help" };
+
+static bool is_common(const char *name)
 {
-	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
-		const struct option *option = &options[i];
-		char left[64];
-		if ((option->uses & use->bit) == 0)
+	for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++) {
+		if (strcmp(name, common[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool option_is_for(const struct option *option, const struct command_use *use)
+{
+	return option->name != NULL && (option->uses & use->bit) != 0;
+}
+
+bool option_is_flag(const struct option *option)
+{
+	return option->argument == NULL || option->argument[0] == '[';
+}
+
+static void print_option(const struct option *option)
+{
+	char left[64];
+	int width = snprintf(left, sizeof(left), "--%s%s%s", option->name,
+		option_is_flag(option) ? "" : "=",
+		option->argument == NULL ? "" : option->argument);
+
+	if (width > 22)
+		printf("  %s\n  %-22s  %s\n", left, "", option->help);
+	else
+		printf("  %-22s  %s\n", left, option->help);
+}
+
+/* A heading comes with the first of its options, so that none stands alone. */
+void option_print_help(const struct command_use *use, enum help help)
+{
+	const char *heading = NULL;
+	bool is_first = true;
+
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
+		if (options[i].name == NULL)
+			heading = options[i].help;
+		if (!option_is_for(&options[i], use) ||
+			(help == HELP_SHORT && !is_common(options[i].name)))
 			continue;
-		int width = snprintf(left, sizeof(left), "--%s%s%s", option->name,
-			option->argument == NULL ? "" : "=",
-			option->argument == NULL ? "" : option->argument);
-		if (width > 22)
-			printf("  %s\n  %-22s  %s\n", left, "", option->help);
-		else
-			printf("  %-22s  %s\n", left, option->help);
+		if (help == HELP_ALL && heading != NULL)
+			printf("%s%s\n", is_first ? "" : "\n", heading);
+		heading = NULL;
+		is_first = false;
+		print_option(&options[i]);
 	}
 }
 
 static const struct option *find(const struct command_use *use, const char *name, size_t length)
 {
-	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
-		if ((options[i].uses & use->bit) != 0 && strlen(options[i].name) == length &&
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
+		if (option_is_for(&options[i], use) && strlen(options[i].name) == length &&
 			strncmp(options[i].name, name, length) == 0)
 			return &options[i];
 	}
 	return NULL;
+}
+
+static bool deny_option(const struct command_use *use, const char *word)
+{
+	struct nearest nearest;
+
+	nearest_init(&nearest, word + strspn(word, "-"));
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
+		if (option_is_for(&options[i], use))
+			nearest_offer(&nearest, options[i].name);
+	}
+	if (nearest.name == NULL)
+		return message_wrong("%s: no such option; see oakum %s --help", word, use->name);
+	return message_wrong("%s: no such option; did you mean --%s? See oakum %s --help", word,
+		nearest.name, use->name);
 }
 
 /* What is left of a command line that is being read. */
@@ -344,10 +399,10 @@ static bool parse_option(
 	const struct option *option = find(use, text, length);
 
 	if (strncmp(word, "--", 2) != 0 || option == NULL)
-		return message_wrong("%s: no such option; see oakum %s --help", word, use->name);
+		return deny_option(use, word);
 	if (option->argument == NULL && value != NULL)
 		return message_wrong("--%s takes no value", option->name);
-	if (option->argument != NULL && value == NULL) {
+	if (!option_is_flag(option) && value == NULL) {
 		if (words->at + 1 == words->argc)
 			return message_wrong("--%s: %s is missing", option->name, option->argument);
 		value = words->argv[++words->at];
@@ -397,7 +452,7 @@ bool option_parse(const struct command_use *use, int argc, char **argv, struct a
 		else
 			is_right = take_operand(use, word, arguments);
 	}
-	return is_right && (arguments->wants_help || has_operands(use, arguments));
+	return is_right && (arguments->wants_help != HELP_NONE || has_operands(use, arguments));
 }
 
 void option_free(struct arguments *arguments)

@@ -31,6 +31,13 @@ struct command_use {
 	size_t needed;			    /* how many of them may not be left out */
 };
 
+/* How much of itself a command shows. */
+enum help {
+	HELP_NONE = 0,
+	HELP_SHORT, /* what fits a screen of 24 lines */
+	HELP_ALL,
+};
+
 /* What a command line asks for. */
 struct arguments {
 	struct oakum_unpack_options options;
@@ -38,12 +45,36 @@ struct arguments {
 	size_t exclude_count;
 	struct id_map uid_map; /* the same of options.uid_map */
 	struct id_map gid_map;
-	bool wants_help;
+	enum help wants_help;
 	bool is_verbose;
 	bool is_quiet;
 	enum display_form progress;
 	const char *operands[OPERANDS_MAX]; /* NULL where one was left out */
 };
+
+/* A row; without a name it is the heading of those that follow, in help. */
+struct option {
+	unsigned int uses; /* FOR_... of those that take it */
+	const char *name;
+	const char *argument; /* as --help shows it; NULL: takes none; "[=...]": may do without */
+	const char *help;
+	bool (*take)(const struct option *option, const char *value, struct arguments *arguments);
+	const char *const *choices; /* in the order of their numbers, NULL at the end */
+	size_t offset;		    /* in struct oakum_unpack_options */
+};
+
+struct option_table {
+	const struct option *rows;
+	size_t count;
+};
+
+extern const struct option_table option_table;
+
+/* False of headings, and of what others take. */
+bool option_is_for(const struct option *option, const struct command_use *use);
+
+/* True of one that does not take the next word for its value. */
+bool option_is_flag(const struct option *option);
 
 /*
  * Reads argv, options and operands in any order; "--" ends the options. False
@@ -56,6 +87,6 @@ bool option_parse(
 void option_free(struct arguments *arguments);
 
 /* The options as lines for --help, on standard output. */
-void option_print_help(const struct command_use *use);
+void option_print_help(const struct command_use *use, enum help help);
 
 #endif

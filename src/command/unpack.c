@@ -19,14 +19,22 @@ static const struct command_use use = {
 	.needed = 2,
 };
 
-void unpack_print_help(void)
+static void print_help(enum help help)
 {
 	printf("Usage: oakum unpack [options] LAYER ROOTFS\n"
 	       "Unpacks the container layer LAYER, a file or - for standard input, into the\n"
 	       "directory ROOTFS, which is made if it is missing. gzip, zstd, xz, bzip2, lz4\n"
 	       "and plain tar are known by their content.\n\n");
-	option_print_help(&use);
-	printf("\nExit status: 0 done, 1 failed, 2 used wrongly.\n");
+	option_print_help(&use, help);
+	if (help == HELP_SHORT)
+		printf("\nThese are the common ones; --help=all shows all, oakum(1) explains "
+		       "them.");
+	printf("\nExit status: 0 done, 1 failed, 2 used wrongly, 128 + N ended by signal N.\n");
+}
+
+void unpack_print_help(void)
+{
+	print_help(HELP_SHORT);
 }
 
 /* Its parent must be there: a mistyped path should not become a tree. */
@@ -100,8 +108,8 @@ int unpack_main(int argc, char **argv)
 
 	if (!option_parse(&use, argc, argv, &arguments))
 		status = EXIT_WRONG_USE;
-	else if (arguments.wants_help)
-		unpack_print_help();
+	else if (arguments.wants_help != HELP_NONE)
+		print_help(arguments.wants_help);
 	else
 		status = unpack(&arguments);
 	option_free(&arguments);
