@@ -2,6 +2,7 @@
 #include "command/message.h"
 
 #include "base/escape.h"
+#include "base/hint.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -40,6 +41,11 @@ void message_error(const struct oakum_error *err)
 
 void message_failed(const char *operation, const char *name, int code)
 {
-	message_wrong("setup: %s: %s: %s", *name == '\0' ? "\"\"" : name, operation,
-		strerrordesc_np(code));
+	struct oakum_error err = { .code = code, .stage = OAKUM_STAGE_SETUP };
+
+	snprintf(err.op, sizeof(err.op), "%s", operation);
+	const char *hint = hint_find(&err);
+	message_wrong("setup: %s: %s: %s%s%s%s", *name == '\0' ? "\"\"" : name, operation,
+		strerrordesc_np(code), hint == NULL ? "" : " (", hint == NULL ? "" : hint,
+		hint == NULL ? "" : ")");
 }

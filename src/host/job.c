@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/deadline.h"
 #include "base/error.h"
+#include "base/hint.h"
 #include "base/progress.h"
 #include "base/sys.h"
 #include "host/child.h"
@@ -68,19 +69,28 @@ static const int promised_codes[] = {
 	EIO,
 };
 
-/* Everything else becomes EIO, with the original kept in the text. */
+static bool is_promised(int code)
+{
+	for (size_t i = 0; i < sizeof(promised_codes) / sizeof(promised_codes[0]); i++) {
+		if (code == promised_codes[i])
+			return true;
+	}
+	return false;
+}
+
+/* Everything else becomes EIO, with the original kept in the text; then what to do about it. */
 static int funnel(struct oakum_error *err)
 {
-	size_t used = strlen(err->detail);
+	const char *hint = hint_find(err);
 
-	for (size_t i = 0; i < sizeof(promised_codes) / sizeof(promised_codes[0]); i++) {
-		if (err->code == promised_codes[i])
-			return -err->code;
+	if (!is_promised(err->code)) {
+		const char *original = strerrordesc_np(err->code);
+		hint_add(err, original == NULL ? "unknown error" : original);
+		err->code = EIO;
 	}
-	snprintf(err->detail + used, sizeof(err->detail) - used, "%s%s", used == 0 ? "" : "; ",
-		strerrordesc_np(err->code) == NULL ? "unknown error" : strerrordesc_np(err->code));
-	err->code = EIO;
-	return -EIO;
+	if (hint != NULL)
+		hint_add(err, hint);
+	return -err->code;
 }
 
 static bool can_be(int fd, int unwanted_mode)

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "layer/policy.h"
 #include "layer/storage_policy.h"
+#include "unpacker/cause.h"
 #include "unpacker/space.h"
 #include "unpacker/stash.h"
 #include "unpacker/tar_reader.h"
@@ -31,6 +32,7 @@ struct unpacker {
 	unsigned int threads;
 	uint64_t entries;
 	uint64_t skipped;
+	uint64_t file_bytes; /* of the entry under way, or of the one that failed */
 };
 
 static int open_policy(struct unpacker *u, struct oakum_error *err)
@@ -268,6 +270,7 @@ static int unpack_entries(struct unpacker *u, struct oakum_error *err)
 		r = staged(judge(u, &entry, &verdict, err), OAKUM_STAGE_POLICY, err);
 		if (r < 0)
 			return r;
+		u->file_bytes = entry.type == ENTRY_FILE ? entry.logical_bytes : 0;
 		r = staged(carry_out(u, verdict, &entry, err), OAKUM_STAGE_WRITE, err);
 		if (r < 0)
 			return r;
@@ -287,6 +290,18 @@ static int finish_tree(struct unpacker *u, struct oakum_error *err)
 	return r;
 }
 
+/* The drop-in says what containers/storage would. */
+static int explain(const struct unpacker *u, struct oakum_error *err)
+{
+	const struct cause_facts facts = {
+		.root_fd = u->options.rootfs_fd,
+		.file_bytes = u->file_bytes,
+		.entries = u->entries,
+	};
+
+	return u->options.storage == NULL ? cause_find(&facts, err) : -err->code;
+}
+
 int unpacker_run(struct unpacker *unpacker, struct oakum_stats *stats, struct oakum_error *err)
 {
 	struct oakum_error of_writer;
@@ -297,9 +312,12 @@ int unpacker_run(struct unpacker *unpacker, struct oakum_stats *stats, struct oa
 		0) {
 		*err = of_writer;
 		r = -err->code;
+		unpacker->file_bytes = writer_failed_bytes(unpacker->writer);
 	}
 	if (r == 0)
 		r = staged(finish_tree(unpacker, err), OAKUM_STAGE_WRITE, err);
+	if (r < 0)
+		r = explain(unpacker, err);
 	stats->entries = unpacker->entries;
 	stats->skipped = unpacker->skipped;
 	stats->content_bytes = writer_content_bytes(unpacker->writer);

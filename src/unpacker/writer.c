@@ -79,6 +79,7 @@ struct writer {
 	unsigned int running_workers;
 	bool is_ending;
 	uint64_t failed_sequence;	/* of first_error */
+	uint64_t failed_bytes;		/* the same: the size of its file */
 	struct oakum_error first_error; /* of the earliest entry in layer order */
 };
 
@@ -279,6 +280,7 @@ static void note_error(struct writer *writer, struct fill *fill, const struct oa
 	if (writer->first_error.code == 0 || fill->sequence < writer->failed_sequence) {
 		writer->first_error = *err;
 		writer->failed_sequence = fill->sequence;
+		writer->failed_bytes = fill->logical_bytes;
 	}
 	pthread_mutex_unlock(&writer->lock);
 	atomic_store(&writer->has_error, true);
@@ -530,6 +532,14 @@ int writer_finish(struct writer *writer, struct oakum_error *err)
 		*err = writer->first_error;
 	pthread_mutex_unlock(&writer->lock);
 	return r;
+}
+
+uint64_t writer_failed_bytes(struct writer *writer)
+{
+	pthread_mutex_lock(&writer->lock);
+	uint64_t bytes = writer->failed_bytes;
+	pthread_mutex_unlock(&writer->lock);
+	return bytes;
 }
 
 void writer_set_source(struct writer *writer, const struct writer_source *source)

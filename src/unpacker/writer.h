@@ -51,6 +51,9 @@ void writer_set_source(struct writer *writer, const struct writer_source *source
 /* Waits until all is written: 0, or the error of the earliest entry in layer order. */
 int writer_finish(struct writer *writer, struct oakum_error *err);
 
+/* After an error of that: the size of the file. */
+uint64_t writer_failed_bytes(struct writer *writer);
+
 /* Bytes written so far, all files together; exact after writer_finish(). */
 uint64_t writer_content_bytes(const struct writer *writer);
 
