@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command/display.h"
 
-#include "base/escape.h"
+#include "command/event.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +17,6 @@ enum {
 	COLUMNS_MAX = 512,
 	BAR_COLUMNS_MAX = 40,
 	AMOUNT_BYTES = 16,
-	ESCAPED_BYTES = 12 << 10, /* a name of 2 KiB with every byte escaped */
 	TEXT_BYTES = COLUMNS_MAX + 1,
 };
 
@@ -98,14 +96,16 @@ void display_format(
 {
 	struct line line = { text, columns < text_bytes ? columns : text_bytes - 1, 0 };
 	char amount[AMOUNT_BYTES];
+	char total[AMOUNT_BYTES];
 	char part[3 * AMOUNT_BYTES];
 
 	text[0] = '\0';
 	if (progress->layer_total_bytes > 0) {
 		snprintf(part, sizeof(part), "%3u%%", percent(progress));
 		add(&line, "", part);
-		format_bytes(progress->layer_total_bytes, amount);
-		snprintf(part, sizeof(part), "of %s", amount);
+		format_bytes(progress->layer_bytes, amount);
+		format_bytes(progress->layer_total_bytes, total);
+		snprintf(part, sizeof(part), "%s of %s", amount, total);
 		add(&line, " ", part);
 		format_time_left(progress, amount);
 		snprintf(part, sizeof(part), *amount == '\0' ? "" : "%s left", amount);
@@ -177,47 +177,6 @@ static void print_line(const struct oakum_progress *progress)
 	fprintf(stderr, "oakum: %s\n", text + strspn(text, " "));
 }
 
-static void print_numbers(const char *event, const struct oakum_progress *progress)
-{
-	printf("{\"event\":\"%s\",\"layer_bytes\":%" PRIu64 ",\"layer_total_bytes\":%" PRIu64
-	       ",\"stream_bytes\":%" PRIu64 ",\"entries\":%" PRIu64 ",\"content_bytes\":%" PRIu64
-	       ",\"elapsed_ms\":%" PRIu64,
-		event, progress->layer_bytes, progress->layer_total_bytes, progress->stream_bytes,
-		progress->entries, progress->content_bytes, progress->elapsed_ms);
-}
-
-/* Text that is printable ASCII by now. */
-static void print_string(const char *key, const char *escaped)
-{
-	printf(",\"%s\":\"", key);
-	for (const char *at = escaped; *at != '\0'; at++)
-		printf(*at == '"' || *at == '\\' ? "\\%c" : "%c", *at);
-	putchar('"');
-}
-
-/* Escaped as in every message: a name of a layer may be no UTF-8, which JSON has to be. */
-static void print_untrusted(const char *key, const char *text)
-{
-	char escaped[ESCAPED_BYTES] = "";
-	size_t length = 0;
-
-	escape_append(escaped, sizeof(escaped), &length, text);
-	print_string(key, escaped);
-}
-
-static void print_failure(const struct oakum_error *err)
-{
-	const char *name = strerrorname_np(err->code);
-	char line[ESCAPED_BYTES];
-
-	oakum_error_format(err, line, sizeof(line));
-	print_string("errno", name == NULL ? "unknown" : name);
-	print_untrusted("operation", err->op);
-	print_untrusted("entry", err->entry);
-	print_untrusted("detail", err->detail);
-	print_string("message", line);
-}
-
 /* --- when --- */
 
 static bool is_good_terminal(void)
@@ -259,25 +218,34 @@ void display_show(struct display *display, const struct oakum_progress *progress
 		print_line(progress);
 		return;
 	case DISPLAY_JSON:
-		print_numbers("progress", progress);
-		printf("}\n");
-		fflush(stdout);
+		event_progress(progress);
 		return;
 	}
 	__builtin_unreachable();
 }
 
-void display_end(struct display *display, const struct oakum_progress *progress,
-	const struct oakum_error *err)
+static void take_away(const struct display *display)
 {
 	if (display->is_drawn)
 		fputs("\r\x1b[K", stderr);
+}
+
+void display_done(const struct display *display, const struct oakum_progress *progress,
+	const struct oakum_stats *stats)
+{
+	take_away(display);
 	if (display->form == DISPLAY_LINES)
 		print_line(progress);
-	if (display->form != DISPLAY_JSON)
-		return;
-	print_numbers(err == NULL ? "done" : "failed", progress);
-	if (err != NULL)
-		print_failure(err);
-	printf("}\n");
+	if (display->form == DISPLAY_JSON)
+		event_done(progress, stats);
+}
+
+void display_failed(const struct display *display, const struct oakum_progress *progress,
+	const struct oakum_error *err)
+{
+	take_away(display);
+	if (display->form == DISPLAY_LINES)
+		print_line(progress);
+	if (display->form == DISPLAY_JSON)
+		event_failed(progress, err);
 }

@@ -31,8 +31,10 @@ int display_pause_ms(const struct display *display);
 
 void display_show(struct display *display, const struct oakum_progress *progress);
 
-/* The last word: takes the bar away. err is NULL after a success. */
-void display_end(struct display *display, const struct oakum_progress *progress,
+/* The last word, one of these: takes the bar away. */
+void display_done(const struct display *display, const struct oakum_progress *progress,
+	const struct oakum_stats *stats);
+void display_failed(const struct display *display, const struct oakum_progress *progress,
 	const struct oakum_error *err);
 
 /* The line of a bar or log, into text; at most columns long. Pure. */

@@ -57,6 +57,12 @@ static int filter(const struct arguments *arguments)
 	return run_failed(&run, &err, "what was written is a part", "");
 }
 
+static int deny_json(void)
+{
+	message_wrong("--progress=json: standard output is for the layer, and not for events");
+	return EXIT_WRONG_USE;
+}
+
 int filter_main(int argc, char **argv)
 {
 	struct arguments arguments;
@@ -64,6 +70,8 @@ int filter_main(int argc, char **argv)
 
 	if (!option_parse(&use, argc, argv, &arguments))
 		status = EXIT_WRONG_USE;
+	else if (arguments.progress == DISPLAY_JSON && arguments.wants_help == HELP_NONE)
+		status = deny_json();
 	else if (arguments.wants_help != HELP_NONE)
 		filter_print_help();
 	else

@@ -104,6 +104,8 @@ static const struct {
 	{ "entry-xattrs", offsetof(struct oakum_unpack_options, max_entry_xattrs) },
 	{ "free-bytes", offsetof(struct oakum_unpack_options, min_free_bytes) },
 	{ "free-inodes", offsetof(struct oakum_unpack_options, min_free_inodes) },
+	{ "drain-bytes", offsetof(struct oakum_unpack_options, max_drain_bytes) },
+	{ "drain-ms", offsetof(struct oakum_unpack_options, drain_ms) },
 };
 
 /* What it could have been: the list is short enough for the one line. */
@@ -241,6 +243,7 @@ static const char *const device_names[] = { "make", "skip", NULL };
 static const char *const user_namespace_names[] = { "auto", "never", "always", NULL };
 
 static const char *const progress_names[] = { "auto", "none", "bar", "lines", "json", NULL };
+static const char *const drain_names[] = { "bounded", "none", "full", NULL };
 static const char *const help_names[] = { "all", NULL };
 
 #define AT(field) offsetof(struct oakum_unpack_options, field)
@@ -287,6 +290,9 @@ static const struct option options[] = {
 	{ FOR_UNPACK, "threads", "N", "threads that write files (as fits the machine)",
 		take_threads, NULL, 0 },
 	{ FOR_ALL, "timeout", "S", "give up after S seconds (never)", take_seconds, NULL, 0 },
+	{ FOR_ALL, "drain", "bounded|none|full",
+		"read the rest of a pipe after a failure (bounded)", take_choice, drain_names,
+		AT(drain) },
 	{ FOR_ALL, NULL, NULL, "What is said:", NULL, NULL, 0 },
 	{ FOR_ALL, "progress", "auto|none|bar|lines|json",
 		"how far it is (auto: a bar on a terminal)", take_progress, progress_names, 0 },

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command/run.h"
 
+#include "base/error.h"
+#include "base/hint.h"
 #include "command/interrupt.h"
 #include "command/message.h"
 
@@ -10,7 +12,17 @@
 #include <string.h>
 #include <unistd.h>
 
-int run_open_layer(const char *name)
+int run_fail_setup(const char *op, const char *name, struct oakum_error *err)
+{
+	int r = staged(fail(err, errno, op, *name == '\0' ? "\"\"" : name), OAKUM_STAGE_SETUP, err);
+	const char *hint = hint_find(err);
+
+	if (hint != NULL)
+		hint_add(err, hint);
+	return r;
+}
+
+int run_open(const char *name, struct oakum_error *err)
 {
 	int fd;
 
@@ -18,14 +30,26 @@ int run_open_layer(const char *name)
 		fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
 	else
 		fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (fd < 0)
-		message_failed("open", name, errno);
-	return fd;
+	return fd < 0 ? run_fail_setup("open", name, err) : fd;
+}
+
+int run_open_layer(const char *name)
+{
+	struct oakum_error err;
+	int fd = run_open(name, &err);
+
+	if (fd >= 0)
+		return fd;
+	message_error(&err);
+	return -1;
 }
 
 void run_init(struct run *run, const struct arguments *arguments)
 {
-	*run = (struct run){ .signal_fd = interrupt_open() };
+	*run = (struct run){
+		.progress = OAKUM_PROGRESS_INIT,
+		.signal_fd = interrupt_open(),
+	};
 	display_init(&run->display, arguments->progress, arguments->is_quiet);
 }
 
@@ -55,15 +79,17 @@ int run_follow(struct run *run, struct oakum_stats *stats, struct oakum_error *e
 		oakum_job_cancel(run->job);
 		break;
 	}
-	progress = look_at(run->job);
+	run->progress = look_at(run->job);
 	int r = oakum_job_wait(&run->job, stats, err);
-	display_end(&run->display, &progress, r < 0 ? err : NULL);
+	if (r == 0)
+		display_done(&run->display, &run->progress, stats);
 	return r;
 }
 
 int run_failed(const struct run *run, const struct oakum_error *err, const char *what_is_left,
 	const char *where)
 {
+	display_failed(&run->display, &run->progress, err);
 	if (run->interrupted_by != 0) {
 		message_wrong(
 			"interrupted by signal %d: %s%s", run->interrupted_by, what_is_left, where);

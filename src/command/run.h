@@ -10,12 +10,20 @@
 struct run {
 	struct oakum_job *job; /* to be started between run_init() and run_follow() */
 	struct display display;
+	struct oakum_progress progress; /* when it ended */
 	int signal_fd;
 	int interrupted_by; /* a signal, or 0 */
 };
 
 /* "-" is standard input. A close-on-exec descriptor, or -1 after a message. */
 int run_open_layer(const char *name);
+
+/* The same without the message: -errno, told as the library would. */
+int run_open(const char *name, struct oakum_error *err);
+
+/* Of what fails before the library is called: errno as its error, with what to do; returns -errno.
+ */
+int run_fail_setup(const char *op, const char *name, struct oakum_error *err);
 
 /* From here on signals that would end the command end the job. */
 void run_init(struct run *run, const struct arguments *arguments);

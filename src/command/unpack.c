@@ -38,17 +38,26 @@ void unpack_print_help(void)
 }
 
 /* Its parent must be there: a mistyped path should not become a tree. */
-static int open_rootfs(const char *name)
+static int open_rootfs(const char *name, struct oakum_error *err)
 {
 	umask(0); /* 0755 it is, whatever our caller likes */
-	if (mkdir(name, 0755) < 0 && errno != EEXIST) {
-		message_failed("mkdir", name, errno);
-		return -1;
-	}
+	if (mkdir(name, 0755) < 0 && errno != EEXIST)
+		return run_fail_setup("mkdir", name, err);
 	int fd = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		message_failed("open", name, errno);
-	return fd;
+	return fd < 0 ? run_fail_setup("open", name, err) : fd;
+}
+
+static int start_and_follow(struct run *run, const struct arguments *arguments,
+	struct oakum_stats *stats, struct oakum_error *err)
+{
+	cleanup_fd int layer_fd = run_open(arguments->operands[0], err);
+	if (layer_fd < 0)
+		return layer_fd;
+	cleanup_fd int rootfs_fd = open_rootfs(arguments->operands[1], err);
+	if (rootfs_fd < 0)
+		return rootfs_fd;
+	int r = oakum_unpack_start(layer_fd, rootfs_fd, &arguments->options, &run->job, err);
+	return r < 0 ? r : run_follow(run, stats, err);
 }
 
 static void print_stats(const struct oakum_stats *stats)
@@ -83,17 +92,10 @@ static int unpack(const struct arguments *arguments)
 {
 	struct oakum_stats stats = OAKUM_STATS_INIT;
 	struct oakum_error err;
-	cleanup_fd int layer_fd = run_open_layer(arguments->operands[0]);
-	if (layer_fd < 0)
-		return EXIT_FAILED;
-	cleanup_fd int rootfs_fd = open_rootfs(arguments->operands[1]);
-	if (rootfs_fd < 0)
-		return EXIT_FAILED;
 	struct run run;
+
 	run_init(&run, arguments);
-	int r = oakum_unpack_start(layer_fd, rootfs_fd, &arguments->options, &run.job, &err);
-	if (r == 0)
-		r = run_follow(&run, &stats, &err);
+	int r = start_and_follow(&run, arguments, &stats, &err);
 	if (r < 0)
 		return run_failed(&run, &err, "what was written stays in ", arguments->operands[1]);
 	if (arguments->is_verbose)

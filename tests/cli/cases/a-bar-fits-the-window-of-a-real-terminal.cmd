@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+# As somebody sees it who sits there: one line that is never wrapped, also in 20 columns, with what
+# there is room for; nothing of it stays.
+# needs: root
+# needs: tmux
+mkdir a && head -c 16M /dev/urandom >a/file && pack layer a && bzip2 -1 layer # which takes its time
+export TMUX_TMPDIR=$PWD SHELL=$BASH
+unset TMUX
+trap 'tmux kill-server 2>/dev/null' EXIT
+for columns in 20 80 120; do
+	tmux -f /dev/null new-session -d -x $columns -y 6 "'$oakum_program' unpack layer.bz2 rootfs-$columns; touch gone-$columns; sleep 60"
+	: >seen
+	until [ -e gone-$columns ]; do
+		tmux capture-pane -p >now
+		if grep -q '[0-9]%.* left' now; then cp now seen; fi
+		sleep 0.02
+	done
+	tmux capture-pane -p | grep .
+	tmux kill-server
+	grep -c . seen
+	grep . seen | sed -E 's/[0-9.]+ ?([KMG]i)?B/N/g; s/[0-9]+:[0-9]+/T/; s/ *[0-9]+%/ P/; s/\[=*>? *\]/[=> ]/'
+done
