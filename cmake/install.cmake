@@ -13,6 +13,25 @@ foreach(name storage-untar storage-applyLayer storage-tar)
 	install(FILES ${PROJECT_BINARY_DIR}/${name} DESTINATION ${libexec})
 endforeach()
 
+# Completions, made by the command itself; not where the machine that builds cannot run it.
+if(NOT CMAKE_CROSSCOMPILING OR CMAKE_CROSSCOMPILING_EMULATOR)
+	set(completions ${PROJECT_BINARY_DIR}/completions)
+	file(MAKE_DIRECTORY ${completions})
+	foreach(shell bash zsh fish)
+		add_custom_command(OUTPUT ${completions}/oakum.${shell}
+			COMMAND oakum completion ${shell} > ${completions}/oakum.${shell}
+			DEPENDS oakum VERBATIM)
+		list(APPEND completion_files ${completions}/oakum.${shell})
+	endforeach()
+	add_custom_target(oakum-completions ALL DEPENDS ${completion_files})
+	install(FILES ${completions}/oakum.bash RENAME oakum
+		DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+	install(FILES ${completions}/oakum.zsh RENAME _oakum
+		DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+	install(FILES ${completions}/oakum.fish
+		DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
+endif()
+
 # For distributions that restrict user namespaces by AppArmor; the helper must be a file then.
 option(OAKUM_APPARMOR "install an AppArmor profile for the helper" OFF)
 if(OAKUM_APPARMOR)

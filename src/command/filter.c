@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct command_use use = {
+const struct command_use filter_use = {
 	.name = "filter",
 	.bit = FOR_FILTER,
 	.operands = { "LAYER" },
@@ -24,7 +24,7 @@ void filter_print_help(void)
 	       "Writes what is in LAYER, a file or - for standard input (the default), to\n"
 	       "standard output. gzip, zstd, xz, bzip2 and lz4 are known by their content;\n"
 	       "anything else is copied.\n\n");
-	option_print_help(&use, HELP_SHORT);
+	option_print_help(&filter_use, HELP_SHORT);
 	printf("\nExit status: 0 done, 1 failed, 2 used wrongly, 128 + N ended by signal N.\n");
 }
 
@@ -68,7 +68,7 @@ int filter_main(int argc, char **argv)
 	struct arguments arguments;
 	int status = EXIT_DONE;
 
-	if (!option_parse(&use, argc, argv, &arguments))
+	if (!option_parse(&filter_use, argc, argv, &arguments))
 		status = EXIT_WRONG_USE;
 	else if (arguments.progress == DISPLAY_JSON && arguments.wants_help == HELP_NONE)
 		status = deny_json();

@@ -3,6 +3,10 @@
 #ifndef OAKUM_COMMAND_FILTER_H
 #define OAKUM_COMMAND_FILTER_H
 
+#include "command/option.h"
+
+extern const struct command_use filter_use;
+
 /* Takes the arguments after the sub-command's name; returns the exit status. */
 int filter_main(int argc, char **argv);
 

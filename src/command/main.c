@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The oakum command: a table of sub-commands. */
+#include "command/command.h"
+#include "command/completion.h"
 #include "command/filter.h"
 #include "command/message.h"
 #include "command/nearest.h"
@@ -11,14 +13,11 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct {
-	const char *name;
-	int (*run)(int argc, char **argv);
-	void (*print_help)(void);
-	const char *does;
-} commands[] = {
-	{ "unpack", unpack_main, unpack_print_help, "unpack a container layer into a directory" },
-	{ "filter", filter_main, filter_print_help, "decompress a layer to standard output" },
+static const struct command commands[] = {
+	{ "unpack", unpack_main, unpack_print_help, "unpack a container layer into a directory",
+		&unpack_use },
+	{ "filter", filter_main, filter_print_help, "decompress a layer to standard output",
+		&filter_use },
 };
 
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
@@ -80,6 +79,8 @@ static int run(int argc, char **argv)
 		print_help();
 		return EXIT_DONE;
 	}
+	if (strcmp(name, "completion") == 0) /* for shells and not for people: in no help */
+		return completion_main(argc - 2, argv + 2, commands, COMMAND_COUNT);
 	for (size_t i = 0; i < COMMAND_COUNT; i++) {
 		if (asks_for_help && strcmp(argv[2], commands[i].name) == 0) {
 			commands[i].print_help();

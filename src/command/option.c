@@ -121,6 +121,12 @@ static bool deny_limit(const struct option *option, const char *value)
 		"--%s %s: no limit has this name; there are %s", option->name, value, names);
 }
 
+void option_print_limits(const char *suffix)
+{
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
+		printf("%s%s%s", i == 0 ? "" : " ", limits[i].name, suffix);
+}
+
 static bool take_limit(const struct option *option, const char *value, struct arguments *arguments)
 {
 	size_t name_length = strcspn(value, "=");

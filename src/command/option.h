@@ -86,6 +86,9 @@ bool option_parse(
 /* What was allocated for it; also after a failure. */
 void option_free(struct arguments *arguments);
 
+/* The names that --limit takes, each with that behind it, on standard output. */
+void option_print_limits(const char *suffix);
+
 /* The options as lines for --help, on standard output. */
 void option_print_help(const struct command_use *use, enum help help);
 

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const struct command_use use = {
+const struct command_use unpack_use = {
 	.name = "unpack",
 	.bit = FOR_UNPACK,
 	.operands = { "LAYER", "ROOTFS" },
@@ -25,7 +25,7 @@ static void print_help(enum help help)
 	       "Unpacks the container layer LAYER, a file or - for standard input, into the\n"
 	       "directory ROOTFS, which is made if it is missing. gzip, zstd, xz, bzip2, lz4\n"
 	       "and plain tar are known by their content.\n\n");
-	option_print_help(&use, help);
+	option_print_help(&unpack_use, help);
 	if (help == HELP_SHORT)
 		printf("\nThese are the common ones; --help=all shows all, oakum(1) explains "
 		       "them.");
@@ -108,7 +108,7 @@ int unpack_main(int argc, char **argv)
 	struct arguments arguments;
 	int status = EXIT_DONE;
 
-	if (!option_parse(&use, argc, argv, &arguments))
+	if (!option_parse(&unpack_use, argc, argv, &arguments))
 		status = EXIT_WRONG_USE;
 	else if (arguments.wants_help != HELP_NONE)
 		print_help(arguments.wants_help);
