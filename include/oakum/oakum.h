@@ -415,6 +415,13 @@ OAKUM_PUBLIC void oakum_reaper_set_lock(const struct oakum_lock_ops *ops, void *
 OAKUM_PUBLIC const char *oakum_version(void);
 
 /*
+ * What this build is made of, for people and bug reports: lines "name: value", each ended by
+ * a newline; where the helper is and how it is linked, codecs and tar reader with their versions.
+ * Static storage.
+ */
+OAKUM_PUBLIC const char *oakum_features(void);
+
+/*
  * Writes err as one line without a newline, "stage: entry: operation: reason
  * (hint)", control characters and bytes outside ASCII escaped, into buffer,
  * which has buffer_bytes bytes; cut and terminated like snprintf(3). Returns

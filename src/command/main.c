@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The oakum command: a table of sub-commands. */
+#include "base/sys.h"
 #include "command/command.h"
 #include "command/completion.h"
 #include "command/filter.h"
@@ -9,8 +10,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/landlock.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 static const struct command commands[] = {
@@ -29,6 +32,21 @@ static void print_help(void)
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		printf("  %-10s  %s\n", commands[i].name, commands[i].does);
 	printf("\noakum COMMAND --help tells more; oakum --version tells the version.\n");
+}
+
+/* The first line is for scripts. */
+static void print_version(void)
+{
+	const int landlock = sys_landlock_create_ruleset(NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+	struct utsname kernel = { 0 };
+
+	(void)uname(&kernel);
+	printf("oakum %s\n%s", oakum_version(), oakum_features());
+	printf("kernel: %s %s, ", kernel.sysname, kernel.release);
+	if (landlock > 0)
+		printf("Landlock %d\n", landlock);
+	else
+		printf("no Landlock\n");
 }
 
 /* A descriptor that is opened later must not become standard output by accident. */
@@ -72,7 +90,7 @@ static int run(int argc, char **argv)
 		return EXIT_WRONG_USE;
 	}
 	if (strcmp(name, "--version") == 0) {
-		printf("oakum %s\n", oakum_version());
+		print_version();
 		return EXIT_DONE;
 	}
 	if (strcmp(name, "--help") == 0 || (asks_for_help && argc == 2)) {

@@ -12,6 +12,19 @@ const char *oakum_version(void)
 	return OAKUM_VERSION_STRING;
 }
 
+/* Of the build that made the helper too: it is embedded, or comes in the same package. */
+const char *oakum_features(void)
+{
+#ifdef OAKUM_EMBED
+	return "helper: embedded, " OAKUM_FEATURE_LINKAGE "\n"
+#else
+	return "helper: " OAKUM_LIBEXEC_DIR "/oakum-helper, " OAKUM_FEATURE_LINKAGE "\n"
+#endif
+	       "gzip: " OAKUM_FEATURE_GZIP "\n"
+	       "other codecs: " OAKUM_FEATURE_CODECS "\n"
+	       "tar: " OAKUM_FEATURE_TAR "\n";
+}
+
 void oakum_trim(void)
 {
 	helper_file_trim();
