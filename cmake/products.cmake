@@ -30,5 +30,8 @@ target_include_directories(liboakum INTERFACE
 add_executable(oakum)
 oakum_use_parts(oakum command base)
 target_link_libraries(oakum PRIVATE liboakum)
-set_target_properties(oakum PROPERTIES
-	INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
+# Below /usr the library is found by itself.
+if(NOT CMAKE_INSTALL_PREFIX STREQUAL "/usr")
+	set_target_properties(oakum PROPERTIES
+		INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
+endif()
