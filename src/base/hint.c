@@ -11,7 +11,7 @@ enum { ANY_STAGE = 0 };
 
 /*
  * The first row that fits counts. op NULL is any operation. about NULL is an error without a
- * story; else the story, which then is a name, begins so.
+ * story; "" is one whose story is a name and no more; any other: the story begins so.
  */
 static const struct {
 	int code;
@@ -71,7 +71,7 @@ static const struct {
 		"its directory is of an id that is not mapped, or SELinux, AppArmor or a file "
 		"server "
 		"(root_squash) forbids it" },
-	{ EACCES, OAKUM_STAGE_SETUP, "execveat", "",
+	{ EACCES, OAKUM_STAGE_SETUP, "execveat", "oakum",
 		"is it on a file system that is mounted noexec?" },
 	{ EOVERFLOW, OAKUM_STAGE_WRITE, NULL, NULL,
 		"its owner has no id in this user namespace, or in this mount" },
@@ -129,6 +129,8 @@ static bool is_about(const char *detail, const char *about)
 {
 	if (about == NULL || *detail == '\0')
 		return about == NULL && *detail == '\0';
+	if (*about == '\0')
+		return strchr(detail, ' ') == NULL;
 	return strncmp(detail, about, strlen(about)) == 0;
 }
 

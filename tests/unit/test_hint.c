@@ -50,6 +50,8 @@ static void a_story_that_is_a_name_gets_advice(void **state)
 	assert_non_null(
 		strstr(hint_of(ENOSPC, OAKUM_STAGE_WRITE, "setxattr", "user.x"), "ea_inode"));
 	assert_null(hint_of(EPERM, OAKUM_STAGE_WRITE, "setxattr", "strange.x"));
+	assert_null(
+		hint_of(ENOSPC, OAKUM_STAGE_WRITE, "setxattr", "user.x; 0 of 4096 bytes are free"));
 }
 
 static void what_the_layer_did_is_not_explained_by_the_disk(void **state)
