@@ -124,6 +124,14 @@ enum oakum_drain {
 			     oakum_job_cancel() */
 };
 
+/* What is on the disk when the call returns. */
+enum oakum_sync {
+	OAKUM_SYNC_NONE = 0, /* what the kernel has written by then */
+	OAKUM_SYNC_DATA,     /* the content of every file */
+	OAKUM_SYNC_FULL,     /* every entry: the layer survives a power cut */
+	OAKUM_SYNC_FS,	     /* the same by syncfs(2): all that anybody has written there */
+};
+
 /*
  * Ids from container on are those from host on; count of them. An array ends with a count of 0.
  * In a user namespace of its own the maps are the namespace's; none then is: 0 is the caller,
@@ -211,7 +219,8 @@ struct oakum_unpack_options {
 	uint32_t whiteout_form;	 /* enum oakum_whiteout_form */
 	uint32_t user_namespace; /* enum oakum_user_namespace */
 	uint32_t drain;		 /* enum oakum_drain */
-	uint32_t reserved_too;
+	/* enum oakum_sync */
+	uint32_t sync;
 	uint64_t max_drain_bytes; /* 256 MiB */
 	uint64_t drain_ms;	  /* 1000 */
 };

@@ -248,6 +248,8 @@ static const char *const label_names[] = { "drop", "keep", NULL };
 static const char *const device_names[] = { "make", "skip", NULL };
 static const char *const user_namespace_names[] = { "auto", "never", "always", NULL };
 
+static const char *const sync_names[] = { "none", "data", "full", "fs", NULL };
+
 static const char *const progress_names[] = { "auto", "none", "bar", "lines", "json", NULL };
 static const char *const drain_names[] = { "bounded", "none", "full", NULL };
 static const char *const help_names[] = { "all", NULL };
@@ -295,6 +297,9 @@ static const struct option options[] = {
 		user_namespace_names, AT(user_namespace) },
 	{ FOR_UNPACK, "threads", "N", "threads that write files (as fits the machine)",
 		take_threads, NULL, 0 },
+	{ FOR_UNPACK, "sync", "none|data|full|fs",
+		"what a power cut leaves (none: nothing certain)", take_choice, sync_names,
+		AT(sync) },
 	{ FOR_ALL, "timeout", "S", "give up after S seconds (never)", take_seconds, NULL, 0 },
 	{ FOR_ALL, "drain", "bounded|none|full",
 		"read the rest of a pipe after a failure (bounded)", take_choice, drain_names,

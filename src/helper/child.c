@@ -177,6 +177,7 @@ static int raise_walls(const struct child_work *work, struct unpacker **unpacker
 		.devices = request->devices,
 		.privileges = request->privileges,
 		.whiteout_form = request->whiteout_form,
+		.sync = request->sync,
 		.limits = request->limits,
 		.progress = work->progress,
 	};

@@ -142,7 +142,11 @@ const int seccomp_unpacker_calls[] = {
 	SYS_lgetxattr,
 	SYS_flistxattr, /* what a directory has of earlier layers */
 	SYS_fremovexattr,
-	SYS_ftruncate, /* the last hole of a sparse file */
+	SYS_ftruncate,	     /* the last hole of a sparse file */
+	SYS_sync_file_range, /* --sync: a file that is complete is sent on its way */
+	SYS_fsync,	     /* ... and is on the disk, with its metadata; directories too */
+	SYS_fdatasync,	     /* ... or its content alone */
+	SYS_syncfs,	     /* ... or everything */
 	SYS_fallocate,
 	SYS_lseek,
 #ifdef SYS_poll

@@ -17,6 +17,7 @@ enum {
 	SETS_MODE = 1 << 2,
 	SETS_ATIME = 1 << 3,
 	REPLACES_XATTRS = 1 << 4,
+	IS_CHANGED = 1 << 5, /* names in it, or itself */
 };
 
 /*
@@ -244,6 +245,7 @@ static int locate(struct deferred *deferred, const struct deferred_place *place,
 	int r = locate_above(deferred, place, base, &above);
 	if (r < 0)
 		return r;
+	record_at(deferred, above)->flags |= IS_CHANGED;
 	if (find_record(deferred, &place->inode, number)) {
 		struct record *known = record_at(deferred, *number);
 		r = known->above == above ? is_named(deferred, *number, name) : 0;
@@ -337,7 +339,7 @@ int deferred_add(struct deferred *deferred, const struct deferred_place *place,
 	if (r < 0)
 		return r;
 	if (metadata == NULL) {
-		record_at(deferred, number)->flags = 0;
+		record_at(deferred, number)->flags = IS_CHANGED;
 		return 0;
 	}
 	r = store_xattrs(deferred, metadata, &xattrs);
@@ -352,10 +354,26 @@ int deferred_add(struct deferred *deferred, const struct deferred_place *place,
 	record->gid = metadata->gid;
 	record->xattrs = xattrs;
 	record->mode = (uint16_t)metadata->mode;
-	record->flags = (uint16_t)(HAS_METADATA | (metadata->sets_owner ? SETS_OWNER : 0) |
-				   (metadata->sets_mode ? SETS_MODE : 0) |
-				   (metadata->sets_atime ? SETS_ATIME : 0) |
-				   (metadata->replaces_xattrs ? REPLACES_XATTRS : 0));
+	record->flags =
+		(uint16_t)(HAS_METADATA | IS_CHANGED | (metadata->sets_owner ? SETS_OWNER : 0) |
+			   (metadata->sets_mode ? SETS_MODE : 0) |
+			   (metadata->sets_atime ? SETS_ATIME : 0) |
+			   (metadata->replaces_xattrs ? REPLACES_XATTRS : 0));
+	return 0;
+}
+
+int deferred_note_changed(
+	struct deferred *deferred, const struct inode *directory, const char *path, size_t length)
+{
+	uint32_t number = ROOT;
+
+	if (length > 0 && !find_record(deferred, directory, &number)) {
+		int r = add_record(
+			deferred, directory, ROOT, (struct name){ path, length }, &number);
+		if (r < 0)
+			return r;
+	}
+	record_at(deferred, number)->flags |= IS_CHANGED;
 	return 0;
 }
 
@@ -394,6 +412,17 @@ static bool is_gone(int r)
 	return r == -ENOENT || r == -ENOTDIR || r == -ELOOP;
 }
 
+/* 1; 0 if the path does not lead there any more, or -errno with *err. */
+static int open_record(const struct record *record, const char *path, struct parents *parents,
+	struct parent **directory, struct oakum_error *err)
+{
+	int r = parents_open(parents, path, strlen(path), directory);
+
+	if (is_gone(r) || (r == 0 && !is_same_inode(&(*directory)->inode, &record->inode)))
+		return 0;
+	return r < 0 ? fail(err, -r, "open directory", path) : 1;
+}
+
 static int apply_record(const struct deferred *deferred, uint32_t number, struct parents *parents,
 	struct oakum_error *err)
 {
@@ -408,11 +437,9 @@ static int apply_record(const struct deferred *deferred, uint32_t number, struct
 		r = load_xattrs(deferred, record->xattrs, &xattrs, &xattr_count);
 	if (r < 0)
 		return fail(err, -r, "finish directories", path);
-	r = parents_open(parents, path, strlen(path), &directory);
-	if (is_gone(r) || (r == 0 && !is_same_inode(&directory->inode, &record->inode)))
-		return 0;
-	if (r < 0)
-		return fail(err, -r, "open directory", path);
+	r = open_record(record, path, parents, &directory, err);
+	if (r <= 0)
+		return r;
 	const struct metadata metadata = {
 		.mode = record->mode,
 		.uid = record->uid,
@@ -444,4 +471,48 @@ int deferred_apply(struct deferred *deferred, struct parents *parents, struct oa
 			return r;
 	}
 	return 0;
+}
+
+/* As open_record(). */
+static int sync_record(const struct deferred *deferred, uint32_t number, struct parents *parents,
+	struct oakum_error *err)
+{
+	cleanup_free char *path = NULL;
+	struct parent *directory;
+	int r = path_of(deferred, number, &path);
+
+	if (r < 0)
+		return fail(err, -r, "finish directories", path);
+	r = open_record(record_at(deferred, number), path, parents, &directory, err);
+	if (r <= 0)
+		return r;
+	return fsync(directory->fd) < 0 ? fail(err, errno, "fsync", path) : 1;
+}
+
+static int sync_root(struct parents *parents, bool with_all, struct oakum_error *err)
+{
+	struct parent *root;
+	int r = parents_open(parents, "", 0, &root);
+
+	if (r < 0)
+		return fail(err, -r, "open rootfs", NULL);
+	if (with_all)
+		return syncfs(root->fd) < 0 ? fail(err, errno, "syncfs", NULL) : 0;
+	return fsync(root->fd) < 0 ? fail(err, errno, "fsync", NULL) : 0;
+}
+
+int deferred_sync(struct deferred *deferred, struct parents *parents, struct oakum_error *err)
+{
+	bool is_lost = false;
+
+	for (size_t i = deferred->count; i > ROOT + 1; i--) {
+		const uint32_t number = (uint32_t)i - 1;
+		if ((record_at(deferred, number)->flags & IS_CHANGED) == 0)
+			continue;
+		int r = sync_record(deferred, number, parents, err);
+		if (r < 0)
+			return r;
+		is_lost |= r == 0;
+	}
+	return sync_root(parents, is_lost, err);
 }

@@ -32,7 +32,18 @@ void deferred_free(struct deferred *deferred);
 int deferred_add(struct deferred *deferred, const struct deferred_place *place,
 	const struct metadata *metadata);
 
+/* The directory at the first length bytes of path has changed. 0, -ENOMEM, or what the file says.
+ */
+int deferred_note_changed(
+	struct deferred *deferred, const struct inode *directory, const char *path, size_t length);
+
 /* Sets all of it, deepest directories first; what was replaced meanwhile is left alone. */
 int deferred_apply(struct deferred *deferred, struct parents *parents, struct oakum_error *err);
+
+/*
+ * Then has the disk know of every directory that was made or changed, and of the rootfs. One that
+ * its path does not lead to any more, for something on the way was replaced, needs syncfs(2).
+ */
+int deferred_sync(struct deferred *deferred, struct parents *parents, struct oakum_error *err);
 
 #endif

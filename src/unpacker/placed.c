@@ -69,7 +69,7 @@ int placed_init(struct placed *placed)
 
 int placed_init_like(struct placed *placed, const struct placed *other)
 {
-	*placed = (struct placed){ .key = other->key };
+	*placed = (struct placed){ .key = other->key, .syncs = other->syncs };
 	return grow(placed);
 }
 

@@ -20,6 +20,8 @@ struct placed {
 	uint64_t *slots; /* 0: free */
 	size_t room;	 /* a power of two */
 	size_t count;
+	/* Directories that a removal leaves behind, with fewer names, are on the disk then. */
+	bool syncs;
 };
 
 /* Asks for its key while getrandom(2) can be called. 0 or -errno. */

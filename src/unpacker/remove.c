@@ -15,8 +15,9 @@ enum { BATCH_BYTES = 4 << 10 }; /* read again after each directory that was look
 /* A directory that is being emptied, or one above it. */
 struct level {
 	size_t path_length;
-	off_t next; /* where to read on */
-	bool has_removed;
+	off_t next;	  /* where to read on */
+	bool has_removed; /* since it was read from its start */
+	bool is_changed;  /* ever */
 };
 
 /*
@@ -124,6 +125,12 @@ static bool is_directory(int directory_fd, const struct dirent64 *entry)
 	       S_ISDIR(status.st_mode);
 }
 
+static void note_removed(struct level *level, int removed)
+{
+	level->has_removed |= removed > 0;
+	level->is_changed |= removed > 0;
+}
+
 /* 1 when a directory was entered, so that the rest of the batch has to wait; 0 or -errno. */
 static int visit(struct removal *removal, const struct parent *here, const struct dirent64 *entry)
 {
@@ -134,16 +141,25 @@ static int visit(struct removal *removal, const struct parent *here, const struc
 		return 0;
 	int r = try_remove(here, name, removal->placed, removal->filter);
 	if (r != 0) {
-		lowest(removal)->has_removed |= r > 0;
+		note_removed(lowest(removal), r);
 		return r < 0 ? r : 0;
 	}
 	return is_directory(here->fd, entry) ? enter(removal, name) : 0;
+}
+
+/* Of one that stays. Now, for in the end nobody knows of it any more, and it is rare. */
+static int sync_left(const struct removal *removal, const struct level *left, int directory_fd)
+{
+	if (removal->placed == NULL || !removal->placed->syncs || !left->is_changed)
+		return 0;
+	return fsync(directory_fd) < 0 ? -errno : 0;
 }
 
 /* Up again, and then the directory itself goes, unless it or something in it is spared. */
 static int leave(struct removal *removal, const struct parent *here)
 {
 	struct level *level = lowest(removal);
+	const struct level left = *level;
 	struct parent *above;
 
 	if (level->has_removed) { /* names may have been passed over meanwhile */
@@ -156,14 +172,16 @@ static int leave(struct removal *removal, const struct parent *here)
 	removal->path[level->path_length] = '\0';
 	removal->depth--;
 	if (removal->depth == 0)
-		return 0;
+		return sync_left(removal, &left, here->fd);
 	int r = parents_open(
 		removal->directories, removal->path, lowest(removal)->path_length, &above);
 	if (r == 0)
 		r = try_remove(above, path_base(removal->path), removal->placed, removal->filter);
 	if (r == 0 && removal->placed == NULL)
 		return -ENOTEMPTY; /* somebody else makes names in it */
-	lowest(removal)->has_removed |= r > 0;
+	if (r == 0)
+		return sync_left(removal, &left, here->fd);
+	note_removed(lowest(removal), r);
 	return r < 0 ? r : 0;
 }
 

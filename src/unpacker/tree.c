@@ -36,8 +36,10 @@ int tree_new(const struct tree_options *options, struct tree **tree, struct oaku
 	new->overlay = overlay_of(options->whiteouts, options->whiteout_form);
 	new->storage = options->storage;
 	new->forgiven = options->forgiven;
+	new->durable = options->durable;
 	new->maker = (struct owner){ geteuid(), getegid() };
 	int r = open_parts(new, options->root_fd);
+	new->placed.syncs = durable_has_directories(new->durable);
 	if (r < 0) {
 		tree_free(new);
 		return fail(err, -r, "open rootfs", NULL);
@@ -68,6 +70,15 @@ struct metadata tree_metadata(const struct tree *tree, const struct metadata_rul
 
 	metadata.forgiven = tree->forgiven;
 	return metadata;
+}
+
+int tree_note_changed(struct tree *tree, const struct inode *directory, const char *path,
+	size_t length, struct oakum_error *err)
+{
+	if (!durable_has_directories(tree->durable))
+		return 0;
+	int r = deferred_note_changed(tree->deferred, directory, path, length);
+	return r < 0 ? fail(err, -r, "remember", path) : 0;
 }
 
 int tree_place(struct tree *tree, const struct entry *entry, struct oakum_error *err)
@@ -105,4 +116,20 @@ int tree_set_xattr(
 int tree_finish(struct tree *tree, struct oakum_error *err)
 {
 	return deferred_apply(tree->deferred, tree->parents, err);
+}
+
+int tree_sync(struct tree *tree, struct oakum_error *err)
+{
+	struct parent *root;
+	int r = 0;
+
+	if (tree->durable == NULL)
+		return 0;
+	if (durable_has_directories(tree->durable))
+		r = deferred_sync(tree->deferred, tree->parents, err);
+	if (r < 0)
+		return r;
+	r = parents_open(tree->parents, "", 0, &root);
+	return r < 0 ? fail(err, -r, "open rootfs", NULL)
+		     : durable_sync_all(tree->durable, root->fd, err);
 }

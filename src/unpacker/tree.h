@@ -8,6 +8,7 @@
 #define OAKUM_UNPACKER_TREE_H
 
 #include "layer/entry.h"
+#include "unpacker/durable.h"
 #include "unpacker/metadata.h"
 
 #include <oakum/oakum.h>
@@ -34,6 +35,7 @@ struct tree_options {
 	uint32_t whiteout_form;		    /* enum oakum_whiteout_form */
 	const struct tree_storage *storage; /* borrowed; kept; NULL: oakum's own ways */
 	struct forgiven *forgiven;	    /* borrowed; kept; NULL: nothing is */
+	struct durable *durable;	    /* the same */
 };
 
 int tree_new(const struct tree_options *options, struct tree **tree, struct oakum_error *err);
@@ -68,5 +70,8 @@ int tree_set_xattr(
 
 /* Sets what was put off: owners, attributes, modes and times of directories. */
 int tree_finish(struct tree *tree, struct oakum_error *err);
+
+/* Has the disk know of every name that was made or removed, where that is asked for. */
+int tree_sync(struct tree *tree, struct oakum_error *err);
 
 #endif

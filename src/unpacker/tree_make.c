@@ -21,7 +21,7 @@ int tree_note_placed(
 {
 	if (tree->is_tracking && placed_add(&tree->placed, &parent->inode, path_base(path)) < 0)
 		return fail(err, ENOMEM, "remember", path);
-	return 0;
+	return tree_note_changed(tree, &parent->inode, path, path_parent_length(path), err);
 }
 
 int tree_remove_there(struct tree *tree, const struct parent *parent, const char *path,
@@ -32,7 +32,10 @@ int tree_remove_there(struct tree *tree, const struct parent *parent, const char
 
 	if (fstatat(parent->fd, base, &status, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : fail(err, errno, "fstatat", path);
-	int r = remove_name(parent, base, spared);
+	int r = tree_note_changed(tree, &parent->inode, path, path_parent_length(path), err);
+	if (r < 0)
+		return r;
+	r = remove_name(parent, base, spared);
 	if (S_ISDIR(status.st_mode) || S_ISLNK(status.st_mode))
 		parents_forget(tree->parents);
 	return r < 0 ? fail(err, -r, "remove", path) : 0;

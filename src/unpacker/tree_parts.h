@@ -20,6 +20,7 @@ struct tree {
 	struct overlay overlay;
 	const struct tree_storage *storage; /* NULL: oakum's own ways */
 	struct forgiven *forgiven;	    /* NULL: nothing is */
+	struct durable *durable;	    /* the same */
 	struct owner maker;
 	struct parents *parents;
 	struct deferred *deferred;
@@ -33,6 +34,10 @@ struct tree {
 
 /* NULL: those of oakum. */
 const struct metadata_rules *tree_rules(const struct tree *tree);
+
+/* The directory at the first length bytes of path has changed: the disk shall know in the end. */
+int tree_note_changed(struct tree *tree, const struct inode *directory, const char *path,
+	size_t length, struct oakum_error *err);
 
 struct metadata tree_metadata(const struct tree *tree, const struct metadata_rules *rules,
 	const struct entry *entry, bool is_plain);

@@ -77,6 +77,19 @@ static bool is_in_opaque(struct tree *tree, int directory_fd)
 	return false;
 }
 
+static int note_marked(
+	struct tree *tree, int directory_fd, const char *path, struct oakum_error *err)
+{
+	struct stat status;
+
+	if (!durable_has_directories(tree->durable))
+		return 0;
+	if (fstat(directory_fd, &status) < 0)
+		return fail(err, errno, "fstat", path);
+	const struct inode marked = { .device = status.st_dev, .number = status.st_ino };
+	return tree_note_changed(tree, &marked, path, strlen(path), err);
+}
+
 /*
  * All that is in it hides nothing now; containers/storage leaves the whiteouts there. Below
  * one that is opaque there are none, and nobody looks again.
@@ -98,7 +111,7 @@ int tree_mark_directory_opaque(
 	if (r < 0)
 		return fail_because(err, -r, "mark opaque", path,
 			"%s: the mark of an opaque directory cannot be set", tree->overlay.opaque);
-	return 0;
+	return note_marked(tree, directory_fd, path, err);
 }
 
 static int make_whiteout(struct tree *tree, const struct entry *entry, struct oakum_error *err)
@@ -115,7 +128,9 @@ static int make_whiteout(struct tree *tree, const struct entry *entry, struct oa
 	file.xattr_count = 1;
 	int r = tree_create_file(tree, &file, &fd, &metadata, err);
 	metadata.forgiven = NULL; /* without its attribute it would be an empty file */
-	return r < 0 ? r : metadata_apply(&metadata, fd, entry->path, err);
+	if (r == 0)
+		r = metadata_apply(&metadata, fd, entry->path, err);
+	return r < 0 ? r : durable_take(tree->durable, &fd, entry->path, err);
 }
 
 /*
@@ -217,6 +232,8 @@ int tree_empty(struct tree *tree, const char *path, struct oakum_error *err)
 		return tree_fail_parent(tree, -r, "empty", path, err);
 	if (placed_has(&tree->placed, &directory->inode, ""))
 		return 0;
+	if (tree_note_changed(tree, &directory->inode, path, strlen(path), err) < 0)
+		return -err->code;
 	r = remove_content(directory->fd, &tree->placed);
 	parents_forget(tree->parents);
 	return r < 0 ? fail(err, -r, "empty", path) : 0;

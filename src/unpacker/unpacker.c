@@ -7,6 +7,7 @@
 #include "layer/policy.h"
 #include "layer/storage_policy.h"
 #include "unpacker/cause.h"
+#include "unpacker/durable.h"
 #include "unpacker/space.h"
 #include "unpacker/stash.h"
 #include "unpacker/tar_reader.h"
@@ -27,6 +28,7 @@ struct unpacker {
 	struct tree_storage tree_storage;
 	struct tree *tree;
 	struct writer *writer;
+	struct durable *durable; /* NULL: the kernel writes when it likes */
 	struct space space;
 	struct forgiven forgiven;
 	unsigned int threads;
@@ -76,6 +78,7 @@ static int open_tree(struct unpacker *u, struct oakum_error *err)
 		.whiteouts = u->options.whiteouts,
 		.whiteout_form = u->options.whiteout_form,
 		.forgiven = &u->forgiven,
+		.durable = u->durable,
 	};
 
 	u->forgiven.owners = (u->options.owners & OAKUM_OWNERS_FORGIVE) != 0;
@@ -125,6 +128,8 @@ static int open_parts(struct unpacker *u, struct oakum_error *err)
 	if (r == 0)
 		r = open_policy(u, err);
 	if (r == 0)
+		r = durable_new(options->sync, &u->durable, err);
+	if (r == 0)
 		r = open_tree(u, err);
 	if (r == 0)
 		r = writer_new(u->threads, &u->writer, err);
@@ -134,6 +139,7 @@ static int open_parts(struct unpacker *u, struct oakum_error *err)
 						     .tally = tally_of(u),
 						     .space = &u->space,
 						     .progress = options->progress,
+						     .durable = u->durable,
 					     });
 	return r;
 }
@@ -180,6 +186,7 @@ void unpacker_close(struct unpacker **unpacker)
 		return;
 	writer_free(old->writer);
 	tree_free(old->tree);
+	durable_free(old->durable);
 	policy_free(old->policy);
 	storage_policy_free(old->storage_policy);
 	stash_free(old->stash);
@@ -287,7 +294,9 @@ static int finish_tree(struct unpacker *u, struct oakum_error *err)
 	if (r == 0 && u->storage_policy != NULL &&
 		storage_policy_root_xattr(u->storage_policy, &xattr))
 		r = tree_set_xattr(u->tree, u->tree_storage.destination + 1, &xattr, err);
-	return r;
+	if (r == 0)
+		r = durable_finish(u->durable, err);
+	return r < 0 ? r : tree_sync(u->tree, err);
 }
 
 /* The drop-in says what containers/storage would. */

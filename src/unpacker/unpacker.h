@@ -42,6 +42,7 @@ struct unpacker_options {
 	uint32_t devices;	/* enum oakum_devices */
 	uint32_t privileges;	/* enum oakum_privileges */
 	uint32_t whiteout_form; /* enum oakum_whiteout_form */
+	uint32_t sync;		/* enum oakum_sync */
 	struct limits limits;
 	struct progress *progress; /* borrowed; NULL: nobody looks on */
 	/* Not NULL: by the rules of containers/storage, whatever exclude and profile say. */

@@ -98,26 +98,27 @@ static int write_at(int fd, const unsigned char *bytes, size_t length, uint64_t 
 	return 0;
 }
 
-/* Size, metadata and close: an error of close(2) is an error of the file (NFS, quota). */
-static int finish_file(int *fd, const struct metadata *metadata, const char *path,
-	uint64_t set_bytes, struct oakum_error *err)
-{
-	int r = 0;
-
-	if (set_bytes > 0 && ftruncate(*fd, (off_t)set_bytes) < 0)
-		r = fail(err, errno, "ftruncate", path);
-	if (r == 0)
-		r = metadata_apply(metadata, *fd, path, err);
-	if (close(steal_fd(fd)) < 0 && r == 0)
-		r = fail(err, errno, "close", path);
-	return r;
-}
-
 struct piece {
 	const void *bytes;
 	size_t length;
 	uint64_t offset;
 };
+
+struct finished {
+	const struct metadata *metadata;
+	const char *path;
+	uint64_t set_bytes; /* 0: its size is right */
+};
+
+/* Size, metadata and close: an error of close(2) is an error of the file (NFS, quota). */
+static int finish_file(
+	const struct writer *writer, int *fd, const struct finished *file, struct oakum_error *err)
+{
+	if (file->set_bytes > 0 && ftruncate(*fd, (off_t)file->set_bytes) < 0)
+		return fail(err, errno, "ftruncate", file->path);
+	int r = metadata_apply(file->metadata, *fd, file->path, err);
+	return r < 0 ? r : durable_take(writer->source.durable, fd, file->path, err);
+}
 
 /* The next piece of the entry's content, counted against the limits: 1, 0 at the end, or -errno. */
 static int next_piece(
@@ -153,12 +154,17 @@ static int fill_directly(struct writer *writer, int *fd, const struct entry *ent
 		r = write_at(*fd, piece.bytes, piece.length, piece.offset);
 		if (r < 0)
 			return fail(err, -r, "write", entry->path);
+		durable_wrote(writer->source.durable, *fd, piece.offset, piece.length);
 		end = piece.offset + piece.length;
 	}
 	if (r < 0)
 		return r;
-	return finish_file(fd, metadata, entry->path,
-		end < entry->logical_bytes ? entry->logical_bytes : 0, err);
+	const struct finished file = {
+		.metadata = metadata,
+		.path = entry->path,
+		.set_bytes = end < entry->logical_bytes ? entry->logical_bytes : 0,
+	};
+	return finish_file(writer, fd, &file, err);
 }
 
 /* --- with workers --- */
@@ -293,9 +299,12 @@ static void release(struct writer *writer, struct fill *fill, struct fills *free
 
 	if (atomic_fetch_sub(&fill->references, 1) > 1)
 		return;
-	if (!atomic_load(&fill->has_failed) &&
-		finish_file(&fill->fd, &fill->metadata, fill->path,
-			fill->sets_size ? fill->logical_bytes : 0, &err) < 0)
+	const struct finished file = {
+		.metadata = &fill->metadata,
+		.path = fill->path,
+		.set_bytes = fill->sets_size ? fill->logical_bytes : 0,
+	};
+	if (!atomic_load(&fill->has_failed) && finish_file(writer, &fill->fd, &file, &err) < 0)
 		note_error(writer, fill, &err);
 	close_fd(&fill->fd);
 	free_metadata(fill);
@@ -312,6 +321,7 @@ static void write_chunk(struct writer *writer, const struct chunk *chunk, struct
 		fail(&err, -r, "write", fill->path);
 		note_error(writer, fill, &err);
 	}
+	durable_wrote(writer->source.durable, fill->fd, chunk->offset, chunk->length);
 	release(writer, fill, freed);
 }
 

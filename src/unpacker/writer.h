@@ -9,6 +9,7 @@
 
 #include "base/progress.h"
 #include "layer/tally.h"
+#include "unpacker/durable.h"
 #include "unpacker/metadata.h"
 #include "unpacker/space.h"
 #include "unpacker/tar_reader.h"
@@ -44,6 +45,7 @@ struct writer_source {
 	struct tally *tally;
 	struct space *space;
 	struct progress *progress; /* NULL: nobody looks on */
+	struct durable *durable;   /* who closes files; may be NULL */
 };
 
 void writer_set_source(struct writer *writer, const struct writer_source *source);

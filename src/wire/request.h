@@ -39,6 +39,7 @@ struct request {
 	uint32_t privileges;	 /* enum oakum_privileges */
 	uint32_t whiteout_form;	 /* enum oakum_whiteout_form */
 	uint32_t user_namespace; /* enum oakum_user_namespace */
+	uint32_t sync;		 /* enum oakum_sync */
 	struct limits limits;
 	const char *const *exclude;	      /* NULL, or a NULL-terminated list; borrowed */
 	const struct oakum_id_range *uid_map; /* NULL, or ended by a count of 0; borrowed */
