@@ -373,6 +373,53 @@ OAKUM_PUBLIC int oakum_job_wait(
 	struct oakum_job **job, struct oakum_stats *stats, struct oakum_error *err);
 
 /*
+ * All or nothing: a rootfs that is filled beside its target and takes the target's place when
+ * all went well. Until then, and after any failure, the target is as it was.
+ *
+ *	oakum_atomic_begin(parent_fd, "rootfs", options, &atomic, &err);
+ *	r = oakum_unpack(layer_fd, oakum_atomic_rootfs_fd(atomic), options, NULL, &err);
+ *	r = r == 0 ? oakum_atomic_commit(&atomic, &err) : (oakum_atomic_abort(&atomic, &of_abort),
+ *r);
+ */
+struct oakum_atomic;
+
+/*
+ * Makes a private directory ".oakum-NAME" in the directory parent_fd, and in it the rootfs,
+ * with mode 0755 or with mode and owner of the empty directory NAME that it will replace. What
+ * an interrupted run has left there is removed first.
+ *
+ * parent_fd  borrowed for the call; opened with O_PATH or without
+ * name       one component; nothing has that name, or an empty directory
+ * options    those of the unpack, or NULL; what they point to is needed until it ends
+ * atomic     written on success only; to be ended with oakum_atomic_commit() or _abort()
+ *
+ * Returns 0, -EINVAL for a name that cannot be, -ENOTEMPTY or -ENOTDIR for a target that is
+ * not replaced, -EBUSY if it is a mount or another unpack has it, -E2BIG, -ENOMEM, that of
+ * oakum_unpack() if a leftover cannot be removed, or what the file system says.
+ */
+OAKUM_PUBLIC int oakum_atomic_begin(int parent_fd, const char *name,
+	const struct oakum_unpack_options *options, struct oakum_atomic **atomic,
+	struct oakum_error *err);
+
+/* The rootfs to be filled, by any number of unpacks; borrowed from it. */
+OAKUM_PUBLIC int oakum_atomic_rootfs_fd(const struct oakum_atomic *atomic);
+
+/*
+ * Has the rootfs take the place of the target, frees what was begun and sets *atomic to NULL,
+ * whatever the result. With any options->sync but OAKUM_SYNC_NONE its name is on the disk
+ * when the call returns. On failure the target is as it was, and what was unpacked is removed; but
+ * if only that last writing fails (err->op is "fsync parent of target") it is in its place.
+ */
+OAKUM_PUBLIC int oakum_atomic_commit(struct oakum_atomic **atomic, struct oakum_error *err);
+
+/*
+ * Removes what was unpacked, which a confined process does, frees what was begun and sets *atomic
+ * to NULL, whatever the result. Of NULL the result is 0. On failure something is left beside
+ * the target, for the next oakum_atomic_begin() to remove.
+ */
+OAKUM_PUBLIC int oakum_atomic_abort(struct oakum_atomic **atomic, struct oakum_error *err);
+
+/*
  * For a host that reaps children it does not know: PID 1, a subreaper. Nothing here is
  * needed for right results: success and failure never hang on an exit status. But a
  * host that delegates knows its own orphans from the processes of this library, and

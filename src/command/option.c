@@ -211,6 +211,14 @@ static bool take_exclude(
 	return true;
 }
 
+static bool take_atomic(const struct option *option, const char *value, struct arguments *arguments)
+{
+	(void)option;
+	(void)value;
+	arguments->is_atomic = true;
+	return true;
+}
+
 static bool take_verbose(
 	const struct option *option, const char *value, struct arguments *arguments)
 {
@@ -297,6 +305,8 @@ static const struct option options[] = {
 		user_namespace_names, AT(user_namespace) },
 	{ FOR_UNPACK, "threads", "N", "threads that write files (as fits the machine)",
 		take_threads, NULL, 0 },
+	{ FOR_UNPACK, "atomic", NULL, "all or nothing: ROOTFS must be missing or empty",
+		take_atomic, NULL, 0 },
 	{ FOR_UNPACK, "sync", "none|data|full|fs",
 		"what a power cut leaves (none: nothing certain)", take_choice, sync_names,
 		AT(sync) },

@@ -46,6 +46,7 @@ struct arguments {
 	struct id_map uid_map; /* the same of options.uid_map */
 	struct id_map gid_map;
 	enum help wants_help;
+	bool is_atomic;
 	bool is_verbose;
 	bool is_quiet;
 	enum display_form progress;

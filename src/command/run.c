@@ -81,20 +81,28 @@ int run_follow(struct run *run, struct oakum_stats *stats, struct oakum_error *e
 	}
 	run->progress = look_at(run->job);
 	int r = oakum_job_wait(&run->job, stats, err);
+	if (r == 0 && run->atomic != NULL)
+		r = oakum_atomic_commit(&run->atomic, err);
 	if (r == 0)
 		display_done(&run->display, &run->progress, stats);
 	return r;
 }
 
-int run_failed(const struct run *run, const struct oakum_error *err, const char *what_is_left,
-	const char *where)
+int run_failed(
+	struct run *run, const struct oakum_error *err, const char *what_is_left, const char *where)
 {
+	struct oakum_error of_abort;
+	const int r = oakum_atomic_abort(&run->atomic, &of_abort);
+
 	display_failed(&run->display, &run->progress, err);
-	if (run->interrupted_by != 0) {
+	if (run->interrupted_by != 0)
 		message_wrong(
 			"interrupted by signal %d: %s%s", run->interrupted_by, what_is_left, where);
+	else
+		message_error(err);
+	if (r < 0)
+		message_error(&of_abort);
+	if (run->interrupted_by != 0)
 		interrupt_die(run->interrupted_by);
-	}
-	message_error(err);
 	return EXIT_FAILED;
 }

@@ -8,7 +8,8 @@
 #include <oakum/oakum.h>
 
 struct run {
-	struct oakum_job *job; /* to be started between run_init() and run_follow() */
+	struct oakum_job *job;	     /* to be started between run_init() and run_follow() */
+	struct oakum_atomic *atomic; /* begun there too; NULL: what is written is in its place */
 	struct display display;
 	struct oakum_progress progress; /* when it ended */
 	int signal_fd;
@@ -28,14 +29,17 @@ int run_fail_setup(const char *op, const char *name, struct oakum_error *err);
 /* From here on signals that would end the command end the job. */
 void run_init(struct run *run, const struct arguments *arguments);
 
-/* Until the job has ended, and with a signal it does at once. As oakum_job_wait(). */
+/*
+ * Until the job has ended, and with a signal it does at once; then has the rootfs take its place.
+ * As oakum_job_wait().
+ */
 int run_follow(struct run *run, struct oakum_stats *stats, struct oakum_error *err);
 
 /*
- * The last word about a failure, and the exit status for it. what_is_left, and where, is for an
- * interrupted one. Does not return where a signal has ended it.
+ * The last word about a failure, and the exit status for it; removes what was not to stay.
+ * what_is_left, and where, is for an interrupted one. Does not return where a signal has ended it.
  */
-int run_failed(const struct run *run, const struct oakum_error *err, const char *what_is_left,
+int run_failed(struct run *run, const struct oakum_error *err, const char *what_is_left,
 	const char *where);
 
 #endif

@@ -47,13 +47,49 @@ static int open_rootfs(const char *name, struct oakum_error *err)
 	return fd < 0 ? run_fail_setup("open", name, err) : fd;
 }
 
+/* What stands before its last component, "" for nothing; that, without slashes behind it, or "". */
+static void split(char *path, const char **parent, const char **name)
+{
+	size_t length = strlen(path);
+
+	while (length > 1 && path[length - 1] == '/')
+		path[--length] = '\0';
+	char *slash = strrchr(path, '/');
+	*parent = slash == NULL ? "." : slash == path ? "/" : path;
+	*name = slash == NULL ? path : slash + 1;
+	if (slash != NULL && slash != path)
+		*slash = '\0';
+}
+
+/* All or nothing: a descriptor of a rootfs beside the one that is named, lent. */
+static int begin_atomic(
+	const struct arguments *arguments, struct oakum_atomic **atomic, struct oakum_error *err)
+{
+	cleanup_free char *path = strdup(arguments->operands[1]);
+	const char *parent;
+	const char *name;
+
+	if (path == NULL)
+		return run_fail_setup("begin", arguments->operands[1], err);
+	split(path, &parent, &name);
+	cleanup_fd int parent_fd = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (parent_fd < 0)
+		return run_fail_setup("open", parent, err);
+	umask(0);
+	int r = oakum_atomic_begin(parent_fd, name, &arguments->options, atomic, err);
+	return r < 0 ? r : oakum_atomic_rootfs_fd(*atomic);
+}
+
 static int start_and_follow(struct run *run, const struct arguments *arguments,
 	struct oakum_stats *stats, struct oakum_error *err)
 {
 	cleanup_fd int layer_fd = run_open(arguments->operands[0], err);
 	if (layer_fd < 0)
 		return layer_fd;
-	cleanup_fd int rootfs_fd = open_rootfs(arguments->operands[1], err);
+	cleanup_fd int opened_fd =
+		arguments->is_atomic ? -1 : open_rootfs(arguments->operands[1], err);
+	const int rootfs_fd =
+		arguments->is_atomic ? begin_atomic(arguments, &run->atomic, err) : opened_fd;
 	if (rootfs_fd < 0)
 		return rootfs_fd;
 	int r = oakum_unpack_start(layer_fd, rootfs_fd, &arguments->options, &run->job, err);
@@ -97,7 +133,10 @@ static int unpack(const struct arguments *arguments)
 	run_init(&run, arguments);
 	int r = start_and_follow(&run, arguments, &stats, &err);
 	if (r < 0)
-		return run_failed(&run, &err, "what was written stays in ", arguments->operands[1]);
+		return run_failed(&run, &err,
+			arguments->is_atomic ? "nothing has changed in "
+					     : "what was written stays in ",
+			arguments->operands[1]);
 	if (arguments->is_verbose)
 		print_stats(&stats);
 	return EXIT_DONE;
