@@ -202,7 +202,6 @@ static int open_outer(struct oakum_atomic *atomic, struct oakum_error *err)
 {
 	int r = 0;
 
-	name_outer(atomic);
 	for (int tries = 0; r == 0 && tries < OUTER_TRIES; tries++)
 		r = try_outer(atomic, err);
 	if (r == 0)
@@ -342,6 +341,10 @@ static int begin(struct oakum_atomic *atomic, struct oakum_error *err)
 	struct stat replaced;
 	int is_there = check_target(atomic->parent_fd, atomic->name, &replaced, err);
 
+	name_outer(atomic);
+	/* A run that was killed right behind its rename. No other can end well into this target. */
+	if (is_there == -ENOTEMPTY)
+		remove_outer(atomic);
 	if (is_there < 0)
 		return is_there;
 	int r = open_outer(atomic, err);
