@@ -38,6 +38,7 @@ enum oakum_stage {
 	OAKUM_STAGE_POLICY,	/* an entry that may not be unpacked; a limit */
 	OAKUM_STAGE_WRITE,	/* the rootfs would not take an entry */
 	OAKUM_STAGE_REAP,	/* a process died, or time ran out */
+	OAKUM_STAGE_PACK, /* a rootfs that cannot be packed, or a layer that cannot be written */
 };
 
 struct oakum_error {
@@ -323,6 +324,77 @@ OAKUM_PUBLIC int oakum_unpack_start(int layer_fd, int rootfs_fd,
 OAKUM_PUBLIC int oakum_decompress_start(int layer_fd, int tar_fd,
 	const struct oakum_unpack_options *options, struct oakum_job **job,
 	struct oakum_error *err);
+
+/* What a rootfs has that means "deleted", and what becomes of it in a layer. */
+enum oakum_pack_whiteouts {
+	OAKUM_PACK_WHITEOUTS_REFUSE = 0, /* nothing has: names with .wh. and devices 0:0 are errors
+					  */
+	OAKUM_PACK_WHITEOUTS_OVERLAY,	 /* an upper directory of overlayfs: its devices 0:0 and
+					    trusted.overlay.opaque become whiteouts */
+	OAKUM_PACK_WHITEOUTS_OVERLAY_USERXATTR, /* the same with user.overlay.opaque */
+	OAKUM_PACK_WHITEOUTS_VERBATIM,		/* all is packed as it is */
+};
+
+enum oakum_submounts {
+	OAKUM_SUBMOUNTS_LEAVE = 0, /* what is mounted below the rootfs is not packed; at level 2,
+				      where one cannot look below it, it is an error */
+	OAKUM_SUBMOUNTS_TAKE,
+};
+
+enum oakum_times {
+	OAKUM_TIMES_KEEP = 0, /* in whole seconds, rounded down */
+	OAKUM_TIMES_CLAMP,    /* those later than latest_mtime_s become it */
+};
+
+/* Grows, and is read, as struct oakum_unpack_options. */
+struct oakum_pack_options {
+	size_t size;			      /* sizeof(struct oakum_pack_options) */
+	uint32_t compression;		      /* enum oakum_compression: none, gzip or zstd */
+	uint32_t compression_level;	      /* gzip: 1 to 9; zstd: 1 to 19; 0 is 6 and 3 */
+	uint32_t whiteouts;		      /* enum oakum_pack_whiteouts */
+	uint32_t submounts;		      /* enum oakum_submounts */
+	uint32_t times;			      /* enum oakum_times */
+	uint32_t labels;		      /* enum oakum_labels */
+	uint64_t latest_mtime_s;	      /* since 1970 */
+	const char *const *exclude;	      /* as of unpacking */
+	const struct oakum_id_range *uid_map; /* read from host to container; an owner that is in
+						 no range is an error */
+	const struct oakum_id_range *gid_map;
+	uint32_t owners;     /* OAKUM_OWNERS_KEEP or _SQUASH */
+	uint32_t squash_uid; /* as in the layer */
+	uint32_t squash_gid;
+	uint32_t min_level;	 /* enum oakum_level */
+	uint32_t user_namespace; /* enum oakum_user_namespace */
+	uint32_t reserved;
+	uint64_t timeout_ms; /* 0 = none */
+};
+
+#define OAKUM_PACK_OPTIONS(...)              \
+	(&(const struct oakum_pack_options){ \
+		.size = sizeof(struct oakum_pack_options), __VA_ARGS__ })
+
+/*
+ * Starts to pack a rootfs into a layer, and returns while that runs. The same tree gives
+ * the same bytes, whoever packs it and when: names come in the order of their bytes, and
+ * nothing is in the layer but names, content, modes, owners, times of change, links,
+ * devices and attributes.
+ *
+ * rootfs_fd  borrowed; a directory, opened with O_PATH or without; nothing in it is changed
+ * tar_fd     borrowed; written to from its current offset; a file, pipe or socket
+ * options    may be NULL: every default is the safe one
+ * job        written on success only; to be ended with oakum_job_wait(). Of its statistics
+ *            layer_bytes are those written to tar_fd, stream_bytes those of tar; entries
+ *            and content_bytes are what is in the layer, skipped what an exclude left out,
+ *            not counting what is below, and dropped_entries are sockets, which no layer
+ *            can have.
+ *
+ * Errors are those of oakum_unpack(), and oakum_job_wait() fails with -EBUSY also when
+ * the tree changes while it is read; err->entry names where. What was written before a
+ * failure is not taken back, and is never a whole layer. Who writes to a pipe that
+ * nobody reads any more gets -EPIPE with the operation "write", and no SIGPIPE.
+ */
+OAKUM_PUBLIC int oakum_pack_start(int rootfs_fd, int tar_fd,
+	const struct oakum_pack_options *options, struct oakum_job **job, struct oakum_error *err);
 
 /*
  * A descriptor for poll(2) or epoll(7), borrowed from the job: readable once the job

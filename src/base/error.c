@@ -52,6 +52,7 @@ const char *stage_name(uint32_t stage)
 		[OAKUM_STAGE_POLICY] = "policy",
 		[OAKUM_STAGE_WRITE] = "write",
 		[OAKUM_STAGE_REAP] = "reap",
+		[OAKUM_STAGE_PACK] = "pack",
 	};
 
 	if (stage >= sizeof(names) / sizeof(names[0]) || names[stage] == NULL)

@@ -6,6 +6,7 @@
 #include "decompressor/decompressor.h"
 #include "jail/jail.h"
 #include "monitor/monitor.h"
+#include "packer/layer_packer.h"
 #include "unpacker/unpacker.h"
 #include "wire/report.h"
 #include "wire/request.h"
@@ -93,12 +94,13 @@ static void live_as_decompressor(const void *work)
 }
 
 /*
- * Two layers that are unpacked into one rootfs at a time would mix. The lock is that of
+ * Two layers that are unpacked into one rootfs at a time would mix, and one that is packed
+ * meanwhile be half of something; several may pack. The lock is that of
  * the directory itself, whoever mounts it where, and ends with this process; a file
  * system that has no locks goes without. When a caller was killed its processes are
  * gone a moment later: whoever tries again at once need not know.
  */
-static int lock_rootfs(int root_fd, struct oakum_error *err)
+static int lock_rootfs(int root_fd, int operation, struct oakum_error *err)
 {
 	const struct timespec pause = { .tv_nsec = LOCK_TRY_MS * 1000000L };
 	int fd = openat(root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -106,7 +108,7 @@ static int lock_rootfs(int root_fd, struct oakum_error *err)
 
 	if (fd < 0)
 		return fail(err, errno, "open rootfs", NULL);
-	while (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
+	while (flock(fd, operation | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
 		if (tries++ < LOCK_TRIES) {
 			(void)nanosleep(&pause, NULL);
 			continue;
@@ -151,7 +153,7 @@ static int raise_walls(const struct child_work *work, struct unpacker **unpacker
 	int r = jail_enter(&jail, walls, err);
 
 	if (r == 0)
-		r = lock_rootfs(walls->root_fd, err);
+		r = lock_rootfs(walls->root_fd, LOCK_EX, err);
 	if (r < 0)
 		return r;
 	end_without_caller();
@@ -206,6 +208,72 @@ static void live_as_unpacker(const void *work)
 	end(r, &report, &err);
 }
 
+static int open_packer(const struct child_work *work, struct layer_packer **packer,
+	struct jail_result *walls, struct oakum_error *err)
+{
+	const struct request *request = work->request;
+	static const int keep_fds[] = { FD_OUTPUT, FD_TEXT, FD_ROOTFS, FD_REPORT };
+	const struct jail jail = {
+		.role = ROLE_PACKER,
+		.keep_fds = keep_fds,
+		.keep_count = sizeof(keep_fds) / sizeof(keep_fds[0]),
+		.rootfs_fd = FD_ROOTFS,
+		.min_level = request->min_level,
+		.needs_trusted_xattrs = request->packing.whiteouts == OAKUM_PACK_WHITEOUTS_OVERLAY,
+		.wants_trusted_xattrs = request->labels == OAKUM_LABELS_KEEP,
+		.has_submounts = request->packing.submounts == OAKUM_SUBMOUNTS_TAKE,
+		.has_user_namespace = request->user_namespace == OAKUM_USER_NAMESPACE_ALWAYS,
+	};
+	int r = jail_enter(&jail, walls, err);
+
+	if (r == 0)
+		r = lock_rootfs(walls->root_fd, LOCK_SH, err);
+	if (r < 0)
+		return r;
+	const struct layer_packer_options options = {
+		.root_fd = walls->root_fd,
+		.stream_fd = FD_OUTPUT,
+		/* In a mount of its own nothing is mounted below. */
+		.refuses_mounts =
+			!jail.has_submounts &&
+			(walls->walls & (OAKUM_WALL_DETACHED | OAKUM_WALL_MOUNT_NAMESPACE)) == 0,
+		.compression = request->packing.compression,
+		.compression_level = request->packing.compression_level,
+		.whiteouts = request->packing.whiteouts,
+		.times = request->packing.times,
+		.latest_mtime_s = request->packing.latest_mtime_s,
+		.labels = request->labels,
+		.owners = request->owners,
+		.squash_uid = request->squash_uid,
+		.squash_gid = request->squash_gid,
+		.exclude = request->exclude,
+		.uid_map = request->uid_map,
+		.gid_map = request->gid_map,
+		.timeout_ms = request->limits.timeout_ms,
+		.progress = work->progress,
+	};
+	r = layer_packer_open(&options, packer, err);
+	return r < 0 ? r : jail_seal(ROLE_PACKER, &walls->walls, err);
+}
+
+static void live_as_packer(const void *work)
+{
+	struct layer_packer *packer = NULL;
+	struct jail_result walls = { 0 };
+	struct report report;
+	struct oakum_error err = { 0 };
+	int r;
+
+	report_init(&report, REPORT_FROM_PACKER);
+	r = staged(open_packer(work, &packer, &walls, &err), OAKUM_STAGE_SETUP, &err);
+	if (r == 0)
+		r = staged(layer_packer_run(packer, &report.stats, &err), OAKUM_STAGE_PACK, &err);
+	layer_packer_close(&packer);
+	report.stats.level = walls.level;
+	report.stats.walls = walls.walls;
+	end(r, &report, &err);
+}
+
 static void add_link(struct chain *chain, enum report_role role, role_life *life)
 {
 	chain->links[chain->count].role = role;
@@ -215,6 +283,10 @@ static void add_link(struct chain *chain, enum report_role role, role_life *life
 
 void child_choose(struct child_work *work, struct chain *chain)
 {
+	if (work->request->operation == REQUEST_PACK) {
+		add_link(chain, REPORT_FROM_PACKER, live_as_packer);
+		return;
+	}
 	add_link(chain, REPORT_FROM_DECOMPRESSOR, live_as_decompressor);
 	if (work->request->operation != REQUEST_UNPACK)
 		return;

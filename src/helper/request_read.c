@@ -164,7 +164,9 @@ static int read_head(const json_t *root, struct request *request, struct oakum_e
 
 	if (r == 0)
 		r = request_check(request, err);
-	return r < 0 ? r : read_head_number(root, "operation", &request->operation, err);
+	if (r == 0)
+		r = read_head_number(root, "operation", &request->operation, err);
+	return r < 0 ? r : request_check(request, err);
 }
 
 int request_parse(const char *text, size_t length, struct request *request, struct oakum_error *err)
@@ -183,7 +185,8 @@ int request_parse(const char *text, size_t length, struct request *request, stru
 	int r = read_head(root, request, err);
 	if (r < 0)
 		return r;
-	for (const struct request_option *option = request_options; option->key != NULL; option++) {
+	for (const struct request_option *option = request_table(request->operation);
+		option->key != NULL; option++) {
 		const json_t *value = json_object_get(root, option->key);
 		if (value == NULL)
 			return bad(err, option->key, "missing");

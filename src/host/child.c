@@ -146,11 +146,12 @@ static int prepare(const struct child_spec *spec, struct launch *launch, struct 
 	if (r < 0)
 		return r;
 	launch->exec_fd = r;
-	r = duplicate_into(launch, 0, spec->layer_fd, err);
+	r = open_null(launch, err);
+	if (r == 0)
+		r = duplicate_into(
+			launch, 0, spec->layer_fd < 0 ? launch->place_fd[1] : spec->layer_fd, err);
 	if (r == 0 && spec->rootfs_fd >= 0)
 		r = duplicate_into(launch, 4, spec->rootfs_fd, err);
-	if (r == 0)
-		r = open_null(launch, err);
 	if (r == 0)
 		r = open_request(spec, launch, err);
 	if (r == 0)

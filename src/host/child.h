@@ -14,7 +14,7 @@
 /* What the child gets; all borrowed. */
 struct child_spec {
 	enum request_operation operation;
-	int layer_fd;
+	int layer_fd;	     /* -1: there is none */
 	int rootfs_fd;	     /* -1: there is none */
 	int output_fd;	     /* what the last of the chain writes to; -1: nothing is written */
 	int progress_fd;     /* -1: nobody looks on */

@@ -100,20 +100,41 @@ static bool can_be(int fd, int unwanted_mode)
 	return flags >= 0 && (flags & O_PATH) == 0 && (flags & O_ACCMODE) != unwanted_mode;
 }
 
-static int check_descriptors(const struct child_spec *spec, struct oakum_error *err)
+/* Which of its descriptors an operation needs. */
+static const struct {
+	bool has_layer;
+	bool has_rootfs;
+	bool has_output;
+} needs[] = {
+	[REQUEST_UNPACK] = { .has_layer = true, .has_rootfs = true },
+	[REQUEST_DECOMPRESS] = { .has_layer = true, .has_output = true },
+	[REQUEST_PACK] = { .has_rootfs = true, .has_output = true },
+};
+
+static int check_layer(int layer_fd, struct oakum_error *err)
 {
 	struct stat status;
 
-	if (!can_be(spec->layer_fd, O_WRONLY))
-		return fail_because(err, EINVAL, "check layer", NULL,
-			"descriptor %d cannot be read", spec->layer_fd);
-	if (fstat(spec->layer_fd, &status) < 0 || S_ISDIR(status.st_mode))
+	if (!can_be(layer_fd, O_WRONLY))
+		return fail_because(
+			err, EINVAL, "check layer", NULL, "descriptor %d cannot be read", layer_fd);
+	if (fstat(layer_fd, &status) < 0 || S_ISDIR(status.st_mode))
 		return fail_because(err, EINVAL, "check layer", NULL, "it is a directory");
-	if (spec->operation == REQUEST_UNPACK &&
+	return 0;
+}
+
+static int check_descriptors(const struct child_spec *spec, struct oakum_error *err)
+{
+	struct stat status;
+	int r = needs[spec->operation].has_layer ? check_layer(spec->layer_fd, err) : 0;
+
+	if (r < 0)
+		return r;
+	if (needs[spec->operation].has_rootfs &&
 		(fstat(spec->rootfs_fd, &status) < 0 || !S_ISDIR(status.st_mode)))
 		return fail_because(err, EINVAL, "check rootfs", NULL,
 			"descriptor %d is not a directory", spec->rootfs_fd);
-	if (spec->operation == REQUEST_DECOMPRESS && !can_be(spec->output_fd, O_RDONLY))
+	if (needs[spec->operation].has_output && !can_be(spec->output_fd, O_RDONLY))
 		return fail_because(err, EINVAL, "check output", NULL,
 			"descriptor %d cannot be written to", spec->output_fd);
 	return 0;
@@ -214,35 +235,54 @@ static int start_child(struct oakum_job *job, struct child_spec *spec,
 	return child_start(spec, &job->child, err);
 }
 
+/* What a caller asks for: one of the two is NULL, and both are where it asks for nothing. */
+struct wish {
+	const struct oakum_unpack_options *unpack;
+	const struct oakum_pack_options *pack;
+};
+
+static int make_request(enum request_operation operation, const struct wish *wish,
+	struct request *request, struct oakum_error *err)
+{
+	int r;
+
+	if (operation == REQUEST_PACK)
+		r = request_from_pack_options(wish->pack, request, err);
+	else
+		r = request_from_options(wish->unpack, request, err);
+	if (r == 0)
+		request->operation = operation;
+	return r;
+}
+
 /* Everything but what a job has beyond a call that blocks. */
-static int prepare(
-	struct oakum_job *job, const struct oakum_unpack_options *options, struct oakum_error *err)
+static int prepare(struct oakum_job *job, const struct wish *wish, const struct request *request,
+	struct oakum_error *err)
 {
 	struct oakum_unpack_options ours;
-	int r = request_copy_options(options, &ours, err);
+	int r = request_copy_options(wish->unpack, &ours, err);
 
 	if (r == 0)
 		r = drain_init(&job->drain, &ours, err);
 	if (r < 0)
 		return r;
 	job->started = deadline_now();
-	job->timeout_ms = ours.timeout_ms;
-	job->deadline = deadline_from_now(ours.timeout_ms);
+	job->timeout_ms = request->limits.timeout_ms;
+	job->deadline = deadline_from_now(job->timeout_ms);
 	job->drain.deadline = job->deadline;
 	return 0;
 }
 
-static int start(struct oakum_job *job, struct child_spec *spec,
-	const struct oakum_unpack_options *options, bool is_async, struct oakum_error *err)
+static int start(struct oakum_job *job, struct child_spec *spec, const struct wish *wish,
+	bool is_async, struct oakum_error *err)
 {
 	cleanup_user_namespace struct user_namespace space = { 0 };
 	cleanup_fd int progress_fd = -1;
 	struct request request;
-	int r = request_from_options(options, &request, err);
+	int r = make_request(spec->operation, wish, &request, err);
 
-	request.operation = spec->operation;
 	if (r == 0)
-		r = prepare(job, options, err);
+		r = prepare(job, wish, &request, err);
 	if (r == 0 && spec->rootfs_fd >= 0)
 		r = user_namespace_resolve(&request, &space, err);
 	else
@@ -275,13 +315,13 @@ static int job_init(struct oakum_job *job, const struct child_spec *spec, struct
 }
 
 /* On failure nothing of the job is left. */
-static int job_start(struct oakum_job *job, struct child_spec *spec,
-	const struct oakum_unpack_options *options, bool is_async, struct oakum_error *err)
+static int job_start(struct oakum_job *job, struct child_spec *spec, const struct wish *wish,
+	bool is_async, struct oakum_error *err)
 {
 	int r = job_init(job, spec, err);
 
 	if (r == 0)
-		r = start(job, spec, options, is_async, err);
+		r = start(job, spec, wish, is_async, err);
 	if (r == 0)
 		return 0;
 	staged(r, OAKUM_STAGE_SETUP, err);
@@ -298,15 +338,15 @@ static int forbid_cancellation(void)
 	return before;
 }
 
-static int start_new(struct child_spec *spec, const struct oakum_unpack_options *options,
-	struct oakum_job **job, struct oakum_error *err)
+static int start_new(struct child_spec *spec, const struct wish *wish, struct oakum_job **job,
+	struct oakum_error *err)
 {
 	cleanup_free struct oakum_job *new = calloc(1, sizeof(*new));
 
 	if (new == NULL)
 		return staged(fail(err, ENOMEM, "start", NULL), OAKUM_STAGE_SETUP, err);
 	int cancel_state = forbid_cancellation();
-	int r = job_start(new, spec, options, true, err);
+	int r = job_start(new, spec, wish, true, err);
 	pthread_setcancelstate(cancel_state, NULL);
 	if (r < 0)
 		return r;
@@ -324,7 +364,7 @@ int oakum_unpack_start(int layer_fd, int rootfs_fd, const struct oakum_unpack_op
 		.output_fd = -1,
 	};
 
-	return start_new(&spec, options, job, err);
+	return start_new(&spec, &(struct wish){ .unpack = options }, job, err);
 }
 
 int oakum_decompress_start(int layer_fd, int tar_fd, const struct oakum_unpack_options *options,
@@ -337,7 +377,20 @@ int oakum_decompress_start(int layer_fd, int tar_fd, const struct oakum_unpack_o
 		.output_fd = tar_fd,
 	};
 
-	return start_new(&spec, options, job, err);
+	return start_new(&spec, &(struct wish){ .unpack = options }, job, err);
+}
+
+int oakum_pack_start(int rootfs_fd, int tar_fd, const struct oakum_pack_options *options,
+	struct oakum_job **job, struct oakum_error *err)
+{
+	struct child_spec spec = {
+		.operation = REQUEST_PACK,
+		.layer_fd = -1,
+		.rootfs_fd = rootfs_fd,
+		.output_fd = tar_fd,
+	};
+
+	return start_new(&spec, &(struct wish){ .pack = options }, job, err);
 }
 
 /* --- while it runs --- */
@@ -508,7 +561,7 @@ int oakum_unpack(int layer_fd, int rootfs_fd, const struct oakum_unpack_options 
 	};
 	struct oakum_job job;
 	int cancel_state = forbid_cancellation();
-	int r = job_start(&job, &spec, options, false, err);
+	int r = job_start(&job, &spec, &(struct wish){ .unpack = options }, false, err);
 
 	if (r == 0)
 		r = job_end(&job, stats, err);

@@ -36,10 +36,12 @@ static bool has_capabilities(uint64_t wanted)
 	return sys_capget(&effective, &permitted) == 0 && (effective & wanted) == wanted;
 }
 
-/* What unpacking a layer cannot do without. */
-static bool has_rights(void)
+/* What unpacking a layer cannot do without; to pack one takes a root alone. */
+static bool has_rights(const struct request *request)
 {
-	return has_capabilities(UINT64_C(1) << CAP_SYS_CHROOT | UINT64_C(1) << CAP_CHOWN);
+	const uint64_t to_own = request->operation == REQUEST_PACK ? 0 : UINT64_C(1) << CAP_CHOWN;
+
+	return has_capabilities(UINT64_C(1) << CAP_SYS_CHROOT | to_own);
 }
 
 static bool may_map_any(void)
@@ -144,7 +146,7 @@ int user_namespace_resolve(
 	struct request *request, struct user_namespace *space, struct oakum_error *err)
 {
 	*space = (struct user_namespace){ 0 };
-	if (request->user_namespace == OAKUM_USER_NAMESPACE_AUTO && has_rights())
+	if (request->user_namespace == OAKUM_USER_NAMESPACE_AUTO && has_rights(request))
 		request->user_namespace = OAKUM_USER_NAMESPACE_NEVER;
 	if (request->user_namespace == OAKUM_USER_NAMESPACE_NEVER)
 		return 0;

@@ -82,7 +82,7 @@ static int drop_capabilities(const struct jail *jail, bool is_inner, struct oaku
 	uint64_t wanted = capabilities_of(jail->role, permitted);
 	if (jail->wants_trusted_xattrs)
 		wanted |= UINT64_C(1) << CAP_SYS_ADMIN;
-	if (jail->needs_trusted_xattrs && jail->role == ROLE_UNPACKER) {
+	if (jail->needs_trusted_xattrs) {
 		wanted |= UINT64_C(1) << CAP_SYS_ADMIN;
 		if ((permitted & UINT64_C(1) << CAP_SYS_ADMIN) == 0 || is_inner)
 			return fail_because(err, EPERM, "keep CAP_SYS_ADMIN", NULL,

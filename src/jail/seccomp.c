@@ -182,6 +182,7 @@ const int seccomp_packer_calls[] = {
 	SYS_getdents64,
 	SYS_fchdir, /* xattrs are read by names of the working directory */
 	SYS_readlinkat,
+	SYS_statx,   /* is something mounted there? */
 	SYS_openat2, /* where the walk starts, with RESOLVE_IN_ROOT */
 #ifdef SYS_poll
 	SYS_poll,

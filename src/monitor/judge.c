@@ -41,6 +41,8 @@ static const char *name_of(enum report_role role)
 		return "unpacker";
 	case REPORT_FROM_MONITOR:
 		return "monitor";
+	case REPORT_FROM_PACKER:
+		return "packer";
 	}
 	__builtin_unreachable();
 }

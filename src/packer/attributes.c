@@ -16,7 +16,7 @@ enum {
 };
 
 /* What overlayfs keeps there is about the layer as it lies on this disk. */
-static bool is_packed(const char *name)
+static bool is_packed_by_go(const char *name)
 {
 	if (string_starts_with(name, "user."))
 		return !string_starts_with(name, "user.overlay.");
@@ -43,6 +43,8 @@ static int reserve(struct attributes *attributes, size_t count)
 /* How many names of the list are packed, in order; or -errno. */
 static ssize_t choose(struct attributes *attributes, const char *name)
 {
+	bool (*const is_packed)(const char *name) =
+		attributes->is_packed == NULL ? is_packed_by_go : attributes->is_packed;
 	size_t count = 0;
 	ssize_t length = llistxattr(name, attributes->list, sizeof(attributes->list));
 

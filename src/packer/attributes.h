@@ -6,10 +6,13 @@
 #include "layer/entry.h"
 #include "packer/bytes.h"
 
+#include <stdbool.h>
+
 enum { ATTRIBUTES_LIST_MAX = 64 << 10 }; /* the kernel's own limit, XATTR_LIST_MAX */
 
 struct attributes {
-	struct xattr *xattrs; /* in ascending order of their names */
+	bool (*is_packed)(const char *name); /* NULL: what the Go helper packs */
+	struct xattr *xattrs;		     /* in ascending order of their names */
 	size_t count;
 	size_t room;
 	const char **names; /* room of them */

@@ -29,7 +29,7 @@ static char type_of(mode_t mode)
 	}
 }
 
-static void set_type(const struct member_source *source, struct tar_header *header)
+void member_set_type(const struct member_source *source, struct tar_header *header)
 {
 	const struct stat *status = source->status;
 
@@ -125,7 +125,7 @@ int member_describe(const struct member_source *source, const struct storage_opt
 	struct bytes *name, struct tar_header *header, uint32_t *unmapped_id)
 {
 	*header = (struct tar_header){ 0 };
-	set_type(source, header);
+	member_set_type(source, header);
 	set_time(source->status, options, header);
 	int r = set_owner(source, options, header, unmapped_id);
 	if (r < 0)

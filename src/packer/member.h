@@ -16,6 +16,9 @@ struct member_source {
 	const char *first_name;	   /* of what was packed before by another name; else NULL */
 };
 
+/* Sets type, mode, link, size and device alone. */
+void member_set_type(const struct member_source *source, struct tar_header *header);
+
 /*
  * 0, and header points into source and name; -EINVAL: an owner that has no
  * container id, *unmapped_id; -ENOMEM.

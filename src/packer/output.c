@@ -19,8 +19,9 @@ enum {
 };
 
 struct output {
-	int stream_fd;
-	int64_t compression;
+	struct output_options options;
+	uint64_t flushed_bytes; /* of what was gathered */
+	uint64_t written_bytes;
 	size_t length; /* gathered */
 	z_stream gzip; /* .state NULL: not in use */
 	ZSTD_CCtx *zstd;
@@ -30,9 +31,12 @@ struct output {
 
 static int write_out(struct output *output, const void *from, size_t bytes, struct oakum_error *err)
 {
-	int r = fd_write_all(output->stream_fd, from, bytes);
+	int r = fd_write_all(output->options.stream_fd, from, bytes);
 
-	return r < 0 ? fail(err, -r, "write", "/dev/stdout") : 0;
+	if (r < 0)
+		return fail(err, -r, "write", output->options.name);
+	output->written_bytes += bytes;
+	return 0;
 }
 
 static int write_gzip(struct output *output, bool is_end, struct oakum_error *err)
@@ -77,12 +81,13 @@ static int flush(struct output *output, bool is_end, struct oakum_error *err)
 {
 	int r;
 
-	if (output->compression == STORAGE_COMPRESSION_GZIP)
+	if (output->options.compression == STORAGE_COMPRESSION_GZIP)
 		r = write_gzip(output, is_end, err);
-	else if (output->compression == STORAGE_COMPRESSION_ZSTD)
+	else if (output->options.compression == STORAGE_COMPRESSION_ZSTD)
 		r = write_zstd(output, is_end, err);
 	else
 		r = write_out(output, output->gathered, output->length, err);
+	output->flushed_bytes += output->length;
 	output->length = 0;
 	return r;
 }
@@ -130,6 +135,16 @@ int output_zeros(struct output *output, size_t bytes, struct oakum_error *err)
 	return put(output, NULL, bytes, err);
 }
 
+uint64_t output_stream_bytes(const struct output *output)
+{
+	return output->flushed_bytes + output->length;
+}
+
+uint64_t output_written_bytes(const struct output *output)
+{
+	return output->written_bytes;
+}
+
 int output_finish(struct output *output, struct oakum_error *err)
 {
 	return flush(output, true, err);
@@ -137,8 +152,11 @@ int output_finish(struct output *output, struct oakum_error *err)
 
 static int open_gzip(struct output *output, struct oakum_error *err)
 {
-	if (deflateInit2(&output->gzip, Z_DEFAULT_COMPRESSION, Z_DEFLATED, GZIP_WINDOW_BITS,
-		    GZIP_MEMORY, Z_DEFAULT_STRATEGY) != Z_OK)
+	const int level = output->options.level;
+
+	/* The header has neither name nor time: zlib's own. */
+	if (deflateInit2(&output->gzip, level == 0 ? Z_DEFAULT_COMPRESSION : level, Z_DEFLATED,
+		    GZIP_WINDOW_BITS, GZIP_MEMORY, Z_DEFAULT_STRATEGY) != Z_OK)
 		return fail(err, ENOMEM, "deflateInit2", NULL);
 	return 0;
 }
@@ -148,7 +166,8 @@ static int open_zstd(struct output *output, struct oakum_error *err)
 	output->zstd = ZSTD_createCCtx();
 	if (output->zstd == NULL)
 		return fail(err, ENOMEM, "ZSTD_createCCtx", NULL);
-	ZSTD_CCtx_setParameter(output->zstd, ZSTD_c_compressionLevel, ZSTD_LEVEL);
+	ZSTD_CCtx_setParameter(output->zstd, ZSTD_c_compressionLevel,
+		output->options.level == 0 ? ZSTD_LEVEL : output->options.level);
 	ZSTD_CCtx_setParameter(output->zstd, ZSTD_c_checksumFlag, 1);
 	return 0;
 }
@@ -157,7 +176,7 @@ static int open_compression(struct output *output, struct oakum_error *err)
 {
 	const char *extension = "";
 
-	switch (output->compression) {
+	switch (output->options.compression) {
 	case STORAGE_COMPRESSION_NONE:
 		return 0;
 	case STORAGE_COMPRESSION_GZIP:
@@ -176,14 +195,14 @@ static int open_compression(struct output *output, struct oakum_error *err)
 	return fail_because(err, EINVAL, "", NULL, "unsupported compression format %s", extension);
 }
 
-int output_open(int stream_fd, int64_t compression, struct output **output, struct oakum_error *err)
+int output_open(
+	const struct output_options *options, struct output **output, struct oakum_error *err)
 {
 	struct output *new = calloc(1, sizeof(*new));
 
 	if (new == NULL)
 		return fail(err, ENOMEM, "prepare the output", NULL);
-	new->stream_fd = stream_fd;
-	new->compression = compression;
+	new->options = *options;
 	int r = open_compression(new, err);
 	if (r < 0) {
 		output_free(new);

@@ -9,12 +9,16 @@
 
 struct output;
 
-/*
- * stream_fd is borrowed. compression is an enum storage_compression, or any
- * other number: -EINVAL for what cannot be written, with Go's text.
- */
+struct output_options {
+	int stream_fd;	     /* borrowed */
+	int64_t compression; /* enum storage_compression, or any other number */
+	int level;	     /* of it; 0: the one that everybody has */
+	const char *name;    /* what an error calls it; or NULL */
+};
+
+/* -EINVAL for a compression that cannot be written, with Go's text. */
 int output_open(
-	int stream_fd, int64_t compression, struct output **output, struct oakum_error *err);
+	const struct output_options *options, struct output **output, struct oakum_error *err);
 void output_free(struct output *output);
 
 /*
@@ -26,6 +30,10 @@ void output_advance(struct output *output, size_t bytes);
 
 int output_write(struct output *output, const void *from, size_t bytes, struct oakum_error *err);
 int output_zeros(struct output *output, size_t bytes, struct oakum_error *err);
+
+/* How much went in and, compressed, out, so far. */
+uint64_t output_stream_bytes(const struct output *output);
+uint64_t output_written_bytes(const struct output *output);
 
 /* Writes all that is left, and the end of a compressed stream. */
 int output_finish(struct output *output, struct oakum_error *err);

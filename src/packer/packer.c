@@ -82,11 +82,16 @@ static int leave_out_unmapped(struct packer *packer, const struct walker_item *i
 
 /* --- one file --- */
 
+static struct inode_key key_of(const struct stat *status)
+{
+	return (struct inode_key){ .number = status->st_ino };
+}
+
 static const char *first_name(const struct packer *packer, const struct stat *status)
 {
 	if (S_ISDIR(status->st_mode) || status->st_nlink <= 1)
 		return NULL;
-	return inodes_find(&packer->inodes, status->st_ino);
+	return inodes_find(&packer->inodes, key_of(status));
 }
 
 static bool has_content(const struct packer *packer, const struct stat *status)
@@ -191,9 +196,9 @@ static int remember(
 	struct packer *packer, const struct stat *status, const char *name, struct oakum_error *err)
 {
 	if (S_ISDIR(status->st_mode) || status->st_nlink <= 1 ||
-		inodes_find(&packer->inodes, status->st_ino) != NULL)
+		inodes_find(&packer->inodes, key_of(status)) != NULL)
 		return 0;
-	if (inodes_add(&packer->inodes, status->st_ino, name) < 0)
+	if (inodes_add(&packer->inodes, key_of(status), name) < 0)
 		return fail(err, ENOMEM, "remember", name);
 	return 0;
 }
@@ -446,9 +451,14 @@ int packer_open(
 	if (new == NULL)
 		return fail(err, ENOMEM, "prepare to pack", NULL);
 	new->options = options;
+	const struct output_options output = {
+		.stream_fd = options->stream_fd,
+		.compression = storage->compression,
+		.name = "/dev/stdout",
+	};
 	int r = patterns_new(storage->exclude_patterns, &new->patterns, err);
 	if (r == 0)
-		r = output_open(options->stream_fd, storage->compression, &new->output, err);
+		r = output_open(&output, &new->output, err);
 	if (r < 0)
 		packer_close(&new);
 	*packer = new;

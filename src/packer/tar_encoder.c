@@ -157,6 +157,8 @@ static void add_records(struct pax *pax, const struct tar_header *header)
 		need_time(pax, "ctime", header);
 	if (!fits(header->gid, SHORT_DIGITS))
 		need_number(pax, "gid", header->gid);
+	if (header->has_bytes)
+		need_text(pax, "hdrcharset", "BINARY");
 	if (strlen(header->link) > NAME_BYTES || !is_ascii(header->link))
 		need_text(pax, "linkpath", header->link);
 	if (has_time(header) && (!fits(header->mtime_s, LONG_DIGITS) || header->mtime_ns != 0))

@@ -39,9 +39,10 @@ struct tar_header {
 	uint64_t content_bytes;
 	int64_t mtime_s; /* since 1970, rounded down */
 	uint32_t mtime_ns;
-	bool repeats_time;	    /* atime and ctime are written too, and equal mtime */
-	uint32_t device_major;	    /* below 2^21, as all that the kernel has */
-	uint32_t device_minor;	    /* the same */
+	bool has_bytes;	       /* name or link are no UTF-8, and readers are told so; Go does not */
+	bool repeats_time;     /* atime and ctime are written too, and equal mtime */
+	uint32_t device_major; /* below 2^21, as all that the kernel has */
+	uint32_t device_minor; /* the same */
 	const struct xattr *xattrs; /* in ascending order of their names */
 	size_t xattr_count;
 };

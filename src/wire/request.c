@@ -64,6 +64,42 @@ const struct request_option request_options[] = {
 	{ NULL, REQUEST_U32, 0, 0, 0 },
 };
 
+#define IN_PACK_OPTIONS(field) offsetof(struct oakum_pack_options, field)
+#define SHARED(name, kind, last)                                           \
+	{                                                                  \
+#name, kind, IN_REQUEST(name), IN_PACK_OPTIONS(name), last \
+	}
+#define PACKING(name, kind, last)                                                  \
+	{                                                                          \
+#name, kind, IN_REQUEST(packing.name), IN_PACK_OPTIONS(name), last \
+	}
+
+const struct request_option request_pack_options[] = {
+	PACKING(compression, REQUEST_U32, OAKUM_COMPRESSION_ZSTD),
+	PACKING(compression_level, REQUEST_U32, 19),
+	PACKING(whiteouts, REQUEST_U32, OAKUM_PACK_WHITEOUTS_VERBATIM),
+	PACKING(submounts, REQUEST_U32, OAKUM_SUBMOUNTS_TAKE),
+	PACKING(times, REQUEST_U32, OAKUM_TIMES_CLAMP),
+	PACKING(latest_mtime_s, REQUEST_U64, UINT64_MAX),
+	SHARED(labels, REQUEST_U32, OAKUM_LABELS_KEEP),
+	SHARED(owners, REQUEST_U32, OAKUM_OWNERS_SQUASH),
+	SHARED(squash_uid, REQUEST_U32, UINT32_MAX - 1),
+	SHARED(squash_gid, REQUEST_U32, UINT32_MAX - 1),
+	SHARED(min_level, REQUEST_U32, OAKUM_LEVEL_DETACHED),
+	SHARED(user_namespace, REQUEST_U32, OAKUM_USER_NAMESPACE_ALWAYS),
+	{ "timeout_ms", REQUEST_U64, IN_REQUEST(limits.timeout_ms), IN_PACK_OPTIONS(timeout_ms),
+		UINT64_MAX },
+	SHARED(exclude, REQUEST_STRINGS, 0),
+	SHARED(uid_map, REQUEST_RANGES, 0),
+	SHARED(gid_map, REQUEST_RANGES, 0),
+	{ NULL, REQUEST_U32, 0, 0, 0 },
+};
+
+const struct request_option *request_table(uint32_t operation)
+{
+	return operation == REQUEST_PACK ? request_pack_options : request_options;
+}
+
 /*
  * Sanitized builds have no seccomp: their level is 0, below every public one,
  * and only such a build takes it as its minimum.
@@ -120,6 +156,37 @@ static int check_map(const struct oakum_id_range *map, const char *key, struct o
 			   : fail_because(err, EINVAL, "check options", NULL, "%s: %s", key, why);
 }
 
+static int check_numbers(const struct request *request, struct oakum_error *err)
+{
+	for (const struct request_option *option = request_table(request->operation);
+		option->key != NULL; option++) {
+		if (option->kind != REQUEST_U32)
+			continue;
+		uint32_t value = *(const uint32_t *)((const char *)request + option->offset);
+		if (value > option->max)
+			return fail_because(err, EINVAL, "check options", NULL,
+				"%s is %u, at most %u is known", option->key, value,
+				(unsigned int)option->max);
+	}
+	return 0;
+}
+
+static int check_compression(const struct request *request, struct oakum_error *err)
+{
+	static const uint32_t levels[] = {
+		[OAKUM_COMPRESSION_NONE] = 0,
+		[OAKUM_COMPRESSION_GZIP] = 9,
+		[OAKUM_COMPRESSION_ZSTD] = 19,
+	};
+	const uint32_t most = levels[request->packing.compression];
+
+	if (request->packing.compression_level > most)
+		return fail_because(err, EINVAL, "check options", NULL,
+			"compression_level is %u, and at most %u of this compression",
+			request->packing.compression_level, most);
+	return 0;
+}
+
 int request_check(const struct request *request, struct oakum_error *err)
 {
 	if (request->version != REQUEST_VERSION)
@@ -129,49 +196,52 @@ int request_check(const struct request *request, struct oakum_error *err)
 	if (request->operation > REQUEST_OPERATION_LAST)
 		return fail_because(err, EPROTO, "read options", NULL,
 			"operation %u is not known here", request->operation);
-	for (const struct request_option *option = request_options; option->key != NULL; option++) {
-		if (option->kind != REQUEST_U32)
-			continue;
-		uint32_t value = *(const uint32_t *)((const char *)request + option->offset);
-		if (value > option->max)
-			return fail_because(err, EINVAL, "check options", NULL,
-				"%s is %u, at most %u is known", option->key, value,
-				(unsigned int)option->max);
-	}
+	int r = check_numbers(request, err);
+	if (r == 0)
+		r = check_compression(request, err);
+	if (r < 0)
+		return r;
 	if (request->whiteout_form != OAKUM_WHITEOUT_FORM_DEVICE &&
 		request->whiteouts != OAKUM_WHITEOUTS_OVERLAY &&
 		request->whiteouts != OAKUM_WHITEOUTS_OVERLAY_USERXATTR)
 		return fail_because(err, EINVAL, "check options", NULL,
 			"whiteout_form is for the whiteouts of overlayfs alone");
-	int r = check_map(request->uid_map, "uid_map", err);
+	r = check_map(request->uid_map, "uid_map", err);
 	return r < 0 ? r : check_map(request->gid_map, "gid_map", err);
 }
 
 /* Older callers bring a shorter struct, newer ones a longer: the kernel's rule for growing structs.
  */
-int request_copy_options(const struct oakum_unpack_options *theirs,
-	struct oakum_unpack_options *ours, struct oakum_error *err)
+static int copy_options(const void *theirs, void *ours, size_t our_size, struct oakum_error *err)
 {
-	const unsigned char *bytes = (const unsigned char *)theirs;
+	const unsigned char *bytes = theirs;
+	size_t size;
 
-	memset(ours, 0, sizeof(*ours));
+	memset(ours, 0, our_size);
 	if (theirs == NULL)
 		return 0;
-	if (theirs->size < sizeof(theirs->size) || theirs->size > 4096)
+	memcpy(&size, theirs, sizeof(size));
+	if (size < sizeof(size) || size > 4096)
 		return fail_because(err, EINVAL, "check options", NULL,
-			"size is %zu: set it to sizeof(struct oakum_unpack_options)", theirs->size);
-	for (size_t i = sizeof(*ours); i < theirs->size; i++) {
+			"size is %zu: set it to sizeof() of the options", size);
+	for (size_t i = our_size; i < size; i++) {
 		if (bytes[i] != 0)
 			return fail_because(err, E2BIG, "check options", NULL,
 				"the caller is newer than this library and asks for what it cannot "
 				"do");
 	}
-	memcpy(ours, theirs, theirs->size < sizeof(*ours) ? theirs->size : sizeof(*ours));
+	memcpy(ours, theirs, size < our_size ? size : our_size);
 	return 0;
 }
 
-static void take_option(const struct request_option *option,
-	const struct oakum_unpack_options *options, struct request *request)
+int request_copy_options(const struct oakum_unpack_options *theirs,
+	struct oakum_unpack_options *ours, struct oakum_error *err)
+{
+	return copy_options(theirs, ours, sizeof(*ours), err);
+}
+
+static void take_option(
+	const struct request_option *option, const void *options, struct request *request)
 {
 	const char *from = (const char *)options + option->options_offset;
 	char *to = (char *)request + option->offset;
@@ -205,6 +275,24 @@ int request_from_options(const struct oakum_unpack_options *options, struct requ
 		return fail_because(err, EINVAL, "check options", NULL, "reserved must be zero");
 	request_init(request);
 	for (const struct request_option *option = request_options; option->key != NULL; option++)
+		take_option(option, &ours, request);
+	return request_check(request, err);
+}
+
+int request_from_pack_options(
+	const struct oakum_pack_options *options, struct request *request, struct oakum_error *err)
+{
+	struct oakum_pack_options ours;
+	int r = copy_options(options, &ours, sizeof(ours), err);
+
+	if (r < 0)
+		return r;
+	if (ours.reserved != 0)
+		return fail_because(err, EINVAL, "check options", NULL, "reserved must be zero");
+	request_init(request);
+	request->operation = REQUEST_PACK;
+	for (const struct request_option *option = request_pack_options; option->key != NULL;
+		option++)
 		take_option(option, &ours, request);
 	return request_check(request, err);
 }

@@ -19,7 +19,8 @@ enum {
 enum request_operation {
 	REQUEST_UNPACK = 0, /* layer -> rootfs */
 	REQUEST_DECOMPRESS, /* layer -> tar stream, to the caller's descriptor */
-	REQUEST_OPERATION_LAST = REQUEST_DECOMPRESS,
+	REQUEST_PACK,	    /* rootfs -> layer, to the caller's descriptor */
+	REQUEST_OPERATION_LAST = REQUEST_PACK,
 };
 
 /* Resolved: a zero in here is a zero, never "the default". */
@@ -44,6 +45,14 @@ struct request {
 	const char *const *exclude;	      /* NULL, or a NULL-terminated list; borrowed */
 	const struct oakum_id_range *uid_map; /* NULL, or ended by a count of 0; borrowed */
 	const struct oakum_id_range *gid_map;
+	struct {
+		uint32_t compression; /* enum oakum_compression */
+		uint32_t compression_level;
+		uint32_t whiteouts; /* enum oakum_pack_whiteouts */
+		uint32_t submounts; /* enum oakum_submounts */
+		uint32_t times;	    /* enum oakum_times */
+		uint64_t latest_mtime_s;
+	} packing;
 };
 
 enum request_kind {
@@ -59,12 +68,17 @@ struct request_option {
 	const char *key;
 	enum request_kind kind;
 	size_t offset;	       /* in struct request */
-	size_t options_offset; /* in struct oakum_unpack_options */
+	size_t options_offset; /* in struct oakum_unpack_options, or of packing oakum_pack_options
+				*/
 	uint64_t max;
 };
 
-/* The table; ends with a row whose key is NULL. */
+/* The tables; each ends with a row whose key is NULL. */
 extern const struct request_option request_options[];
+extern const struct request_option request_pack_options[];
+
+/* The one that an enum request_operation has. */
+const struct request_option *request_table(uint32_t operation);
 
 /* All defaults. */
 void request_init(struct request *request);
@@ -82,6 +96,10 @@ int request_copy_options(const struct oakum_unpack_options *theirs,
  */
 int request_from_options(const struct oakum_unpack_options *options, struct request *request,
 	struct oakum_error *err);
+
+/* The same of packing; the operation is set. */
+int request_from_pack_options(
+	const struct oakum_pack_options *options, struct request *request, struct oakum_error *err);
 
 /*
  * Every number within its range, every map one that the kernel would take? Both

@@ -152,7 +152,8 @@ int request_write(
 	text_add_number(&json, request->version);
 	text_add(&json, ",\"operation\":");
 	text_add_number(&json, request->operation);
-	for (const struct request_option *option = request_options; option->key != NULL; option++)
+	for (const struct request_option *option = request_table(request->operation);
+		option->key != NULL; option++)
 		text_add_option(&json, option, request);
 	text_add(&json, "}\n");
 	if (json.code != 0) {

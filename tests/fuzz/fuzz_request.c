@@ -28,6 +28,7 @@ static void parse_patched(const uint8_t *bytes, size_t length)
 	size_t text_length;
 
 	request_init(&request);
+	request.operation = bytes[2] % 2 == 0 ? REQUEST_UNPACK : REQUEST_PACK;
 	request.exclude = exclude;
 	request.uid_map = map;
 	request.limits.entries = UINT64_MAX;

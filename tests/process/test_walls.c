@@ -11,6 +11,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -25,6 +26,9 @@
 
 /* CHOWN, DAC_OVERRIDE, FOWNER, FSETID, MKNOD, SETFCAP */
 static const uint64_t unpacker_capabilities = UINT64_C(0x8800001b);
+
+/* DAC_READ_SEARCH */
+static const uint64_t packer_capabilities = UINT64_C(4);
 
 static void read_text(const char *path, char *text, size_t bytes)
 {
@@ -188,6 +192,43 @@ static void the_level_and_its_walls_are_in_the_result(void **state)
 	tarball_free(&tar);
 }
 
+/* It reads, and that is all: what it packs may be anybody's. */
+static void a_packer_may_read_below_its_root_alone(void **state)
+{
+	struct oakum_job *job = NULL;
+	struct oakum_error err;
+	struct scratch scratch;
+	char path[300];
+	char status[4096];
+	pid_t pids[3];
+	int pipe_fds[2];
+
+	(void)state;
+	scratch_make(&scratch);
+	snprintf(path, sizeof(path), "%s/rootfs/large", scratch.path);
+	close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	assert_int_equal(truncate(path, 8 << 20), 0);
+	assert_int_equal(pipe2(pipe_fds, O_CLOEXEC), 0);
+	assert_int_equal(oakum_pack_start(scratch.rootfs_fd, pipe_fds[1], NULL, &job, &err), 0);
+	struct pollfd is_written = { .fd = pipe_fds[0], .events = POLLIN };
+	assert_int_equal(poll(&is_written, 1, 10000), 1);
+	assert_int_equal(host_find_helpers(pids, 3), 2);
+	for (int i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "/proc/%d/status", pids[i]);
+		read_text(path, status, sizeof(status));
+		if (field(status, "CapEff:\t", 16) == 0)
+			continue;
+		assert_int_equal(check_all_threads(pids[i], packer_capabilities), 1);
+		snprintf(path, sizeof(path), "/proc/%d/root/proc", pids[i]);
+		assert_int_equal(access(path, F_OK), -1);
+	}
+	oakum_job_cancel(job);
+	assert_int_equal(oakum_job_wait(&job, NULL, &err), -ECANCELED);
+	close(pipe_fds[0]);
+	close(pipe_fds[1]);
+	scratch_remove(&scratch);
+}
+
 #ifndef OAKUM_SANITIZED
 /* The level that is reached, in a process of its own whose kernel lacks something. */
 static int level_without(long number, int code, long other_number)
@@ -241,6 +282,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_thread_of_every_process_carries_its_walls),
+		cmocka_unit_test(a_packer_may_read_below_its_root_alone),
 		cmocka_unit_test(the_level_and_its_walls_are_in_the_result),
 		cmocka_unit_test(an_older_kernel_has_the_next_level),
 	};

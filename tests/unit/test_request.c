@@ -48,6 +48,56 @@ static void every_option_survives_the_way_to_the_helper(void **state)
 	}
 }
 
+static void every_option_of_packing_survives_it_too(void **state)
+{
+	struct request sent;
+	struct request received;
+
+	(void)state;
+	for (const struct request_option *option = request_pack_options; option->key != NULL;
+		option++) {
+		uint64_t large = UINT64_C(0x123456789abcdef);
+		request_init(&sent);
+		sent.operation = REQUEST_PACK;
+		if (option->kind == REQUEST_STRINGS || option->kind == REQUEST_RANGES)
+			continue;
+		/* It is one of a compression. */
+		if (strcmp(option->key, "compression_level") == 0)
+			sent.packing.compression = OAKUM_COMPRESSION_ZSTD;
+		if (option->kind == REQUEST_U32)
+			memcpy((char *)&sent + option->offset, &(uint32_t){ (uint32_t)option->max },
+				sizeof(uint32_t));
+		else
+			memcpy((char *)&sent + option->offset, &large, sizeof(large));
+		round_trip(&sent, &received);
+		assert_memory_equal(&sent, &received, offsetof(struct request, exclude));
+		assert_memory_equal((char *)&sent + option->offset,
+			(char *)&received + option->offset,
+			option->kind == REQUEST_U32 ? sizeof(uint32_t) : sizeof(uint64_t));
+		request_free(&received);
+	}
+}
+
+/* What one operation asks for another does not take. */
+static void a_request_has_the_keys_of_its_operation(void **state)
+{
+	struct request sent;
+	struct request received;
+	struct oakum_error err;
+	char *text;
+	size_t length;
+
+	(void)state;
+	request_init(&sent);
+	sent.operation = REQUEST_PACK;
+	assert_int_equal(request_write(&sent, &text, &length, &err), 0);
+	char *operation = strstr(text, "\"operation\":2");
+	assert_non_null(operation);
+	operation[strlen("\"operation\":")] = '0';
+	assert_int_equal(request_parse(text, length, &received, &err), -EPROTO);
+	free(text);
+}
+
 static void no_limit_survives_too(void **state)
 {
 	struct request sent;
@@ -285,6 +335,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_option_survives_the_way_to_the_helper),
+		cmocka_unit_test(every_option_of_packing_survives_it_too),
+		cmocka_unit_test(a_request_has_the_keys_of_its_operation),
 		cmocka_unit_test(no_limit_survives_too),
 		cmocka_unit_test(excludes_are_bytes_and_not_text),
 		cmocka_unit_test(maps_are_ranges_in_their_order),
