@@ -156,24 +156,39 @@ static void draw_bar(const struct oakum_progress *progress, size_t columns)
 	fputs(bar, stderr);
 }
 
-/* One write for all of it, so that nothing flickers; the last column stays free, or it wraps. */
-static void draw(const struct oakum_progress *progress)
+/* A line tells what goes in and what comes out: of packing that is the other way round. */
+static struct oakum_progress seen(
+	const struct display *display, const struct oakum_progress *progress)
 {
+	struct oakum_progress turned = *progress;
+
+	if (display->is_packing) {
+		turned.layer_bytes = progress->content_bytes;
+		turned.content_bytes = progress->layer_bytes;
+	}
+	return turned;
+}
+
+/* One write for all of it, so that nothing flickers; the last column stays free, or it wraps. */
+static void draw(const struct display *display, const struct oakum_progress *told)
+{
+	const struct oakum_progress progress = seen(display, told);
 	const size_t columns = terminal_columns() - 1;
 	char text[TEXT_BYTES];
 
-	display_format(progress, columns, text, sizeof(text));
+	display_format(&progress, columns, text, sizeof(text));
 	fputs("\r", stderr);
-	draw_bar(progress, columns - strlen(text));
+	draw_bar(&progress, columns - strlen(text));
 	fprintf(stderr, "%s\x1b[K", text);
 	fflush(stderr);
 }
 
-static void print_line(const struct oakum_progress *progress)
+static void print_line(const struct display *display, const struct oakum_progress *told)
 {
+	const struct oakum_progress progress = seen(display, told);
 	char text[TEXT_BYTES];
 
-	display_format(progress, COLUMNS_MAX, text, sizeof(text));
+	display_format(&progress, COLUMNS_MAX, text, sizeof(text));
 	fprintf(stderr, "oakum: %s\n", text + strspn(text, " "));
 }
 
@@ -211,11 +226,11 @@ void display_show(struct display *display, const struct oakum_progress *progress
 	case DISPLAY_NONE:
 		return;
 	case DISPLAY_BAR:
-		draw(progress);
+		draw(display, progress);
 		display->is_drawn = true;
 		return;
 	case DISPLAY_LINES:
-		print_line(progress);
+		print_line(display, progress);
 		return;
 	case DISPLAY_JSON:
 		event_progress(progress);
@@ -235,7 +250,7 @@ void display_done(const struct display *display, const struct oakum_progress *pr
 {
 	take_away(display);
 	if (display->form == DISPLAY_LINES)
-		print_line(progress);
+		print_line(display, progress);
 	if (display->form == DISPLAY_JSON)
 		event_done(progress, stats);
 }
@@ -245,7 +260,7 @@ void display_failed(const struct display *display, const struct oakum_progress *
 {
 	take_away(display);
 	if (display->form == DISPLAY_LINES)
-		print_line(progress);
+		print_line(display, progress);
 	if (display->form == DISPLAY_JSON)
 		event_failed(progress, err);
 }

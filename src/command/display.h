@@ -21,6 +21,7 @@ struct display {
 	enum display_form form;
 	int64_t next_ms; /* of the job's time: not shown again before */
 	bool is_drawn;	 /* a bar stands on the terminal's line */
+	bool is_packing; /* content is read, and the layer written */
 };
 
 /* form may be DISPLAY_AUTO; is_quiet has a say in that alone. */

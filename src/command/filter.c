@@ -6,8 +6,6 @@
 #include "command/option.h"
 #include "command/run.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -28,15 +26,6 @@ void filter_print_help(void)
 	printf("\nExit status: 0 done, 1 failed, 2 used wrongly, 128 + N ended by signal N.\n");
 }
 
-/* Whoever read has seen enough: filters end by the signal then, and say nothing. */
-static void end_with_reader(const struct oakum_error *err)
-{
-	if (err->code != EPIPE || strcmp(err->op, "write") != 0)
-		return;
-	signal(SIGPIPE, SIG_DFL);
-	raise(SIGPIPE);
-}
-
 static int filter(const struct arguments *arguments)
 {
 	struct oakum_error err;
@@ -53,7 +42,7 @@ static int filter(const struct arguments *arguments)
 		r = run_follow(&run, NULL, &err);
 	if (r == 0)
 		return EXIT_DONE;
-	end_with_reader(&err);
+	run_end_with_reader(&err);
 	return run_failed(&run, &err, "what was written is a part", "");
 }
 

@@ -6,6 +6,7 @@
 #include "command/filter.h"
 #include "command/message.h"
 #include "command/nearest.h"
+#include "command/pack.h"
 #include "command/unpack.h"
 
 #include <errno.h>
@@ -21,6 +22,7 @@ static const struct command commands[] = {
 		&unpack_use },
 	{ "filter", filter_main, filter_print_help, "decompress a layer to standard output",
 		&filter_use },
+	{ "pack", pack_main, pack_print_help, "pack a directory into a layer", &pack_use },
 };
 
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };

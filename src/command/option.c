@@ -11,7 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_THREADS = 64 }; /* what oakum_unpack() takes */
+enum {
+	MAX_THREADS = 64,	    /* what oakum_unpack() takes */
+	MAX_COMPRESSION_LEVEL = 19, /* what oakum_pack_start() takes */
+};
 
 static bool take_choice(const struct option *option, const char *value, struct arguments *arguments)
 {
@@ -22,6 +25,33 @@ static bool take_choice(const struct option *option, const char *value, struct a
 		}
 	}
 	return message_wrong("--%s=%s: it is %s", option->name, value, option->argument);
+}
+
+/* The same of packing. */
+static bool take_pack_choice(
+	const struct option *option, const char *value, struct arguments *arguments)
+{
+	for (uint32_t i = 0; option->choices[i] != NULL; i++) {
+		if (strcmp(value, option->choices[i]) == 0) {
+			memcpy((char *)&arguments->packing + option->offset, &i, sizeof(i));
+			return true;
+		}
+	}
+	return message_wrong("--%s=%s: it is %s", option->name, value, option->argument);
+}
+
+static bool take_compression_level(
+	const struct option *option, const char *value, struct arguments *arguments)
+{
+	uint64_t number;
+
+	if (!value_number(value, strlen(value), &number) || number == 0 ||
+		number > MAX_COMPRESSION_LEVEL)
+		return message_wrong(
+			"--%s=%s: it is a number from 1 to 9 for gzip, and to %d for zstd",
+			option->name, value, MAX_COMPRESSION_LEVEL);
+	arguments->packing.compression_level = (uint32_t)number;
+	return true;
 }
 
 static bool take_progress(
@@ -262,7 +292,13 @@ static const char *const progress_names[] = { "auto", "none", "bar", "lines", "j
 static const char *const drain_names[] = { "bounded", "none", "full", NULL };
 static const char *const help_names[] = { "all", NULL };
 
+static const char *const compression_names[] = { "none", "gzip", "zstd", NULL };
+static const char *const pack_whiteout_names[] = { "refuse", "overlay", "overlay-userxattr",
+	"verbatim", NULL };
+static const char *const submount_names[] = { "leave", "take", NULL };
+
 #define AT(field) offsetof(struct oakum_unpack_options, field)
+#define AT_PACK(field) offsetof(struct oakum_pack_options, field)
 
 /* A row without a name is the heading of those that follow. */
 static const struct option options[] = {
@@ -277,30 +313,40 @@ static const struct option options[] = {
 		AT(profile) },
 	{ FOR_UNPACK, "trailing", "ignore|refuse", "bytes after the end of the archive (ignore)",
 		take_choice, trailing_names, AT(trailing) },
-	{ FOR_UNPACK, "exclude", "PATH", "leave out PATH and all below it; may be repeated",
-		take_exclude, NULL, 0 },
+	{ FOR_PACK, "compression", "none|gzip|zstd", "how the layer is compressed (none)",
+		take_pack_choice, compression_names, AT_PACK(compression) },
+	{ FOR_PACK, "compression-level", "N", "1 to 9 of gzip (6), 1 to 19 of zstd (3)",
+		take_compression_level, NULL, 0 },
+	{ FOR_PACK, "whiteouts", "refuse|overlay|overlay-userxattr|verbatim",
+		"what ROOTFS has of overlayfs (refuse: nothing)", take_pack_choice,
+		pack_whiteout_names, AT_PACK(whiteouts) },
+	{ FOR_PACK, "submounts", "leave|take", "what is mounted below ROOTFS (leave)",
+		take_pack_choice, submount_names, AT_PACK(submounts) },
+	{ FOR_UNPACK | FOR_PACK, "exclude", "PATH",
+		"leave out PATH and all below it; may be repeated", take_exclude, NULL, 0 },
 	{ FOR_ALL, NULL, NULL, "Owners and rights:", NULL, NULL, 0 },
-	{ FOR_UNPACK, "uid-map", "ID:HOST:N",
+	{ FOR_UNPACK | FOR_PACK, "uid-map", "ID:HOST:N",
 		"N ids from ID on become those from HOST on; repeated", take_range, NULL,
 		offsetof(struct arguments, uid_map) },
-	{ FOR_UNPACK, "gid-map", "ID:HOST:N", "the same for groups", take_range, NULL,
+	{ FOR_UNPACK | FOR_PACK, "gid-map", "ID:HOST:N", "the same for groups", take_range, NULL,
 		offsetof(struct arguments, gid_map) },
-	{ FOR_UNPACK, "owner", "UID:GID", "all belongs to UID and GID (as in the layer)",
+	{ FOR_UNPACK | FOR_PACK, "owner", "UID:GID", "all belongs to UID and GID (as in the layer)",
 		take_owner, NULL, 0 },
 	{ FOR_UNPACK, "ignore-chown-errors", NULL, "an owner that cannot be set is no error",
 		take_ignore_chown_errors, NULL, 0 },
-	{ FOR_UNPACK, "labels", "drop|keep", "security.* and trusted.* attributes (drop)",
-		take_choice, label_names, AT(labels) },
+	{ FOR_UNPACK | FOR_PACK, "labels", "drop|keep",
+		"security.* and trusted.* attributes (drop)", take_choice, label_names,
+		AT(labels) },
 	{ FOR_UNPACK, "devices", "make|skip", "device nodes (make)", take_choice, device_names,
 		AT(devices) },
 	{ FOR_UNPACK, "no-suid", NULL, "leave out set-id bits and file capabilities", take_no_suid,
 		NULL, 0 },
 	{ FOR_ALL, NULL, NULL, "Limits and walls:", NULL, NULL, 0 },
-	{ FOR_ALL, "limit", "NAME=VALUE", "set a limit, VALUE may be none; may be repeated",
-		take_limit, NULL, 0 },
-	{ FOR_UNPACK, "min-level", "N", "refuse walls weaker than level N, 1 to 4 (2)", take_level,
-		NULL, 0 },
-	{ FOR_UNPACK, "user-namespace", "auto|never|always",
+	{ FOR_UNPACK | FOR_FILTER, "limit", "NAME=VALUE",
+		"set a limit, VALUE may be none; may be repeated", take_limit, NULL, 0 },
+	{ FOR_UNPACK | FOR_PACK, "min-level", "N", "refuse walls weaker than level N, 1 to 4 (2)",
+		take_level, NULL, 0 },
+	{ FOR_UNPACK | FOR_PACK, "user-namespace", "auto|never|always",
 		"rights by a user namespace (auto: where they lack)", take_choice,
 		user_namespace_names, AT(user_namespace) },
 	{ FOR_UNPACK, "threads", "N", "threads that write files (as fits the machine)",
@@ -311,15 +357,15 @@ static const struct option options[] = {
 		"what a power cut leaves (none: nothing certain)", take_choice, sync_names,
 		AT(sync) },
 	{ FOR_ALL, "timeout", "S", "give up after S seconds (never)", take_seconds, NULL, 0 },
-	{ FOR_ALL, "drain", "bounded|none|full",
+	{ FOR_UNPACK | FOR_FILTER, "drain", "bounded|none|full",
 		"read the rest of a pipe after a failure (bounded)", take_choice, drain_names,
 		AT(drain) },
 	{ FOR_ALL, NULL, NULL, "What is said:", NULL, NULL, 0 },
 	{ FOR_ALL, "progress", "auto|none|bar|lines|json",
 		"how far it is (auto: a bar on a terminal)", take_progress, progress_names, 0 },
 	{ FOR_ALL, "quiet", NULL, "say nothing but errors", take_quiet, NULL, 0 },
-	{ FOR_UNPACK, "verbose", NULL, "say what was done, on standard error", take_verbose, NULL,
-		0 },
+	{ FOR_UNPACK | FOR_PACK, "verbose", NULL, "say what was done, on standard error",
+		take_verbose, NULL, 0 },
 	{ FOR_ALL, "help", "[=all]", "show this, or all options", take_help, help_names, 0 },
 };
 
@@ -328,8 +374,8 @@ enum { OPTION_COUNT = sizeof(options) / sizeof(options[0]) };
 const struct option_table option_table = { options, OPTION_COUNT };
 
 /* What --help shows on one screen; --help=all shows every row. */
-static const char *const common[] = { "whiteouts", "exclude", "uid-map", "owner", "devices",
-	"no-suid", "limit", "timeout", "progress", "quiet", "verbose", "help" };
+static const char *const common[] = { "compression", "whiteouts", "exclude", "uid-map", "owner",
+	"devices", "no-suid", "limit", "timeout", "progress", "quiet", "verbose", "help" };
 
 static bool is_common(const char *name)
 {

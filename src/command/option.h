@@ -18,7 +18,8 @@ struct id_map {
 enum {
 	FOR_UNPACK = 1 << 0,
 	FOR_FILTER = 1 << 1,
-	FOR_ALL = FOR_UNPACK | FOR_FILTER,
+	FOR_PACK = 1 << 5,
+	FOR_ALL = FOR_UNPACK | FOR_FILTER | FOR_PACK,
 };
 
 enum { OPERANDS_MAX = 2 };
@@ -41,7 +42,8 @@ enum help {
 /* What a command line asks for. */
 struct arguments {
 	struct oakum_unpack_options options;
-	const char **excludes; /* options.exclude, once complete; free() it */
+	struct oakum_pack_options packing; /* what packing alone has */
+	const char **excludes;		   /* options.exclude, once complete; free() it */
 	size_t exclude_count;
 	struct id_map uid_map; /* the same of options.uid_map */
 	struct id_map gid_map;
@@ -61,7 +63,7 @@ struct option {
 	const char *help;
 	bool (*take)(const struct option *option, const char *value, struct arguments *arguments);
 	const char *const *choices; /* in the order of their numbers, NULL at the end */
-	size_t offset;		    /* in struct oakum_unpack_options */
+	size_t offset; /* in struct oakum_unpack_options, or of packing oakum_pack_options */
 };
 
 struct option_table {

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -86,6 +87,14 @@ int run_follow(struct run *run, struct oakum_stats *stats, struct oakum_error *e
 	if (r == 0)
 		display_done(&run->display, &run->progress, stats);
 	return r;
+}
+
+void run_end_with_reader(const struct oakum_error *err)
+{
+	if (err->code != EPIPE || strcmp(err->op, "write") != 0)
+		return;
+	signal(SIGPIPE, SIG_DFL);
+	raise(SIGPIPE);
 }
 
 int run_failed(

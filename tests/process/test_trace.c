@@ -198,6 +198,18 @@ static void tar_under_strace(struct traced *paths)
 	wait_for_success(pid);
 }
 
+static void pack_under_strace(struct traced *paths)
+{
+	char *const command[] = { OAKUM_COMMAND, "pack", "--compression=zstd", "--exclude=etc",
+		"--exclude=lib", "--exclude=usr", paths->rootfs, paths->layer, NULL };
+
+	untar_under_strace(paths);
+	pid_t pid = fork();
+	if (pid == 0)
+		run_under_strace(paths, command);
+	wait_for_success(pid);
+}
+
 /* The calls with a path in them start with the path after a descriptor, or at once. */
 static bool takes_path(const char *call)
 {
@@ -304,6 +316,12 @@ static void storage_tar_opens_only_names_that_it_packs(void **state)
 	check_traced(tar_under_strace);
 }
 
+static void packing_opens_only_names_that_it_packs(void **state)
+{
+	(void)state;
+	check_traced(pack_under_strace);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -311,6 +329,7 @@ int main(void)
 		cmocka_unit_test(storage_untar_opens_only_names_of_the_layer_too),
 		cmocka_unit_test(and_so_does_storage_apply_layer),
 		cmocka_unit_test(storage_tar_opens_only_names_that_it_packs),
+		cmocka_unit_test(packing_opens_only_names_that_it_packs),
 	};
 
 	if (geteuid() != 0) {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 # Also as a subject of help.
-each oakum pack
-each oakum help pack
+each oakum wrap
+each oakum help wrap
 each oakum --unpack

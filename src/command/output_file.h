@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A file that is there when it is complete, and not before: what had its name stays until then. */
+#ifndef OAKUM_COMMAND_OUTPUT_FILE_H
+#define OAKUM_COMMAND_OUTPUT_FILE_H
+
+#include <stdbool.h>
+
+struct output_file {
+	int fd;
+	const char *name; /* as it was given; borrowed */
+	char *path;	  /* what it will be; NULL: it is written to as it is */
+	char *temporary;  /* what it is until then; NULL: it has no name */
+};
+
+/*
+ * "-" is standard output, which may not be a terminal; what is no regular file is written
+ * to as it is. False after a message. To be ended by one of the two below.
+ */
+bool output_file_open(const char *name, struct output_file *file);
+
+/* Gives it its name; false after a message. */
+bool output_file_commit(struct output_file *file);
+
+/* Nothing is left of it. */
+void output_file_discard(struct output_file *file);
+
+#endif
