@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/error.h"
 
+#include "base/escape.h"
+
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -58,4 +60,28 @@ const char *stage_name(uint32_t stage)
 	if (stage >= sizeof(names) / sizeof(names[0]) || names[stage] == NULL)
 		return "unknown";
 	return names[stage];
+}
+
+size_t error_format(const struct oakum_error *err, char *buffer, size_t buffer_bytes)
+{
+	const char *reason = strerrordesc_np(err->code);
+	size_t length = 0;
+
+	if (buffer_bytes > 0)
+		buffer[0] = '\0';
+	escape_append(buffer, buffer_bytes, &length, stage_name(err->stage));
+	escape_append(buffer, buffer_bytes, &length, ": ");
+	if (err->entry[0] != '\0') {
+		escape_append(buffer, buffer_bytes, &length, err->entry);
+		escape_append(buffer, buffer_bytes, &length, ": ");
+	}
+	escape_append(buffer, buffer_bytes, &length, err->op);
+	escape_append(buffer, buffer_bytes, &length, ": ");
+	escape_append(buffer, buffer_bytes, &length, reason == NULL ? "unknown error" : reason);
+	if (err->detail[0] != '\0') {
+		escape_append(buffer, buffer_bytes, &length, " (");
+		escape_append(buffer, buffer_bytes, &length, err->detail);
+		escape_append(buffer, buffer_bytes, &length, ")");
+	}
+	return length;
 }

@@ -32,7 +32,10 @@ int staged(int r, enum oakum_stage stage, struct oakum_error *err);
 /* "setup", "decompress", ...; "unknown" for any other value. */
 const char *stage_name(uint32_t stage);
 
-/* What the two above are made of. Here, so that compilers see that the result is negative. */
+/* What oakum_error_format() gives, for whoever writes such a line elsewhere. */
+size_t error_format(const struct oakum_error *err, char *buffer, size_t buffer_bytes);
+
+/* What the first two are made of. Here, so that compilers see that the result is negative. */
 void error_fill(struct oakum_error *err, int code, const char *op, const char *entry);
 void error_explain(struct oakum_error *err, int code, const char *op, const char *entry,
 	const char *format, ...) __attribute__((format(printf, 5, 6)));

@@ -1,38 +1,60 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/escape.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-static void spell(unsigned char byte, char *to, size_t to_bytes)
+static bool is_plain(char byte)
+{
+	return byte >= ' ' && byte < 0x7f && byte != '\\';
+}
+
+size_t escape_plain_length(const char *text)
+{
+	size_t length = 0;
+
+	while (is_plain(text[length]))
+		length++;
+	return length;
+}
+
+void escape_byte(unsigned char byte, char spelt[ESCAPED_BYTE_BYTES])
 {
 	switch (byte) {
 	case '\n':
-		snprintf(to, to_bytes, "\\n");
+		memcpy(spelt, "\\n", sizeof("\\n"));
 		return;
 	case '\t':
-		snprintf(to, to_bytes, "\\t");
+		memcpy(spelt, "\\t", sizeof("\\t"));
 		return;
 	case '\\':
-		snprintf(to, to_bytes, "\\\\");
+		memcpy(spelt, "\\\\", sizeof("\\\\"));
 		return;
 	default:
-		snprintf(to, to_bytes, byte < ' ' || byte >= 0x7f ? "\\x%02x" : "%c", byte);
+		snprintf(spelt, ESCAPED_BYTE_BYTES, "\\x%02x", byte);
 		return;
 	}
+}
+
+static void append(char *buffer, size_t buffer_bytes, size_t *length, const char *added)
+{
+	const size_t bytes = strlen(added);
+
+	if (*length + bytes < buffer_bytes)
+		memcpy(buffer + *length, added, bytes + 1);
+	else if (*length < buffer_bytes)
+		buffer[*length] = '\0';
+	*length += bytes;
 }
 
 /* An escape is kept whole or left out: half of one would read as something else. */
 void escape_append(char *buffer, size_t buffer_bytes, size_t *length, const char *text)
 {
-	for (const unsigned char *byte = (const unsigned char *)text; *byte != '\0'; byte++) {
-		char spelt[8];
-		spell(*byte, spelt, sizeof(spelt));
-		size_t added = strlen(spelt);
-		if (*length + added < buffer_bytes)
-			memcpy(buffer + *length, spelt, added + 1);
-		else if (*length < buffer_bytes)
-			buffer[*length] = '\0';
-		*length += added;
+	for (const char *at = text; *at != '\0'; at++) {
+		char spelt[ESCAPED_BYTE_BYTES] = { *at, '\0' };
+		if (!is_plain(*at))
+			escape_byte((unsigned char)*at, spelt);
+		append(buffer, buffer_bytes, length, spelt);
 	}
 }

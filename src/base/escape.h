@@ -5,6 +5,8 @@
 
 #include <stddef.h>
 
+enum { ESCAPED_BYTE_BYTES = 5 }; /* "\\xHH" and its NUL */
+
 /*
  * Appends text to buffer at *length, which counts on past buffer_bytes; always
  * terminated if buffer_bytes > 0. Control characters, backslashes and bytes
@@ -12,5 +14,11 @@
  * sequence, no invisible character.
  */
 void escape_append(char *buffer, size_t buffer_bytes, size_t *length, const char *text);
+
+/* The same in pieces, for whoever has no end of room: how many bytes stand as they are, ... */
+size_t escape_plain_length(const char *text);
+
+/* ... and what the one that does not is spelled as. */
+void escape_byte(unsigned char byte, char spelt[ESCAPED_BYTE_BYTES]);
 
 #endif

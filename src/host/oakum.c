@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The public functions that are no job: names, versions, error lines. */
 #include "base/error.h"
-#include "base/escape.h"
 #include "host/helper_file.h"
 
 #include <oakum/oakum.h>
-#include <string.h>
 
 const char *oakum_version(void)
 {
@@ -46,24 +44,5 @@ const char *oakum_compression_name(uint32_t compression)
 
 size_t oakum_error_format(const struct oakum_error *err, char *buffer, size_t buffer_bytes)
 {
-	const char *reason = strerrordesc_np(err->code);
-	size_t length = 0;
-
-	if (buffer_bytes > 0)
-		buffer[0] = '\0';
-	escape_append(buffer, buffer_bytes, &length, stage_name(err->stage));
-	escape_append(buffer, buffer_bytes, &length, ": ");
-	if (err->entry[0] != '\0') {
-		escape_append(buffer, buffer_bytes, &length, err->entry);
-		escape_append(buffer, buffer_bytes, &length, ": ");
-	}
-	escape_append(buffer, buffer_bytes, &length, err->op);
-	escape_append(buffer, buffer_bytes, &length, ": ");
-	escape_append(buffer, buffer_bytes, &length, reason == NULL ? "unknown error" : reason);
-	if (err->detail[0] != '\0') {
-		escape_append(buffer, buffer_bytes, &length, " (");
-		escape_append(buffer, buffer_bytes, &length, err->detail);
-		escape_append(buffer, buffer_bytes, &length, ")");
-	}
-	return length;
+	return error_format(err, buffer, buffer_bytes);
 }

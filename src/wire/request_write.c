@@ -2,6 +2,7 @@
 /* request -> JSON, in a few lines of our own, so that the library depends on libc alone. */
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "wire/request.h"
 
 #include <errno.h>
@@ -57,25 +58,18 @@ static void text_add(struct text *text, const char *added)
 	text_add_bytes(text, added, strlen(added));
 }
 
-static bool is_plain(char byte)
-{
-	return byte >= ' ' && byte < 0x7f && byte != '"' && byte != '\\';
-}
-
 /* A byte string: ASCII as it is, every other byte as the code point of its value. */
 static void text_add_string(struct text *text, const char *string)
 {
 	text_add(text, "\"");
 	while (*string != '\0') {
-		size_t plain = 0;
-		while (is_plain(string[plain]))
-			plain++;
+		const size_t plain = json_plain_length(string);
 		text_add_bytes(text, string, plain);
 		string += plain;
 		if (*string != '\0') {
-			char escaped[8];
-			snprintf(escaped, sizeof(escaped), "\\u%04x", (unsigned char)*string++);
-			text_add(text, escaped);
+			char spelt[JSON_SPELT_BYTES];
+			json_spell_unit((unsigned char)*string++, spelt);
+			text_add(text, spelt);
 		}
 	}
 	text_add(text, "\"");
