@@ -100,6 +100,13 @@ enum oakum_devices {
 	OAKUM_DEVICES_SKIP, /* and counted in dropped_entries */
 };
 
+/* What oakum_list_start() writes; bits. */
+enum oakum_listing {
+	OAKUM_LISTING_TEXT = 0,	      /* a line an entry, as GNU tar -tv has it */
+	OAKUM_LISTING_JSON = 1 << 0,  /* a JSON object a line */
+	OAKUM_LISTING_CHECK = 1 << 1, /* only the entries that would be refused, and why */
+};
+
 /* Set-id bits and file capabilities. */
 enum oakum_privileges {
 	OAKUM_PRIVILEGES_KEEP = 0,
@@ -224,6 +231,8 @@ struct oakum_unpack_options {
 	uint32_t sync;
 	uint64_t max_drain_bytes; /* 256 MiB */
 	uint64_t drain_ms;	  /* 1000 */
+	uint32_t listing;	  /* enum oakum_listing bits; for oakum_list_start() alone */
+	uint32_t reserved_too;
 };
 
 #define OAKUM_UNPACK_OPTIONS(...)              \
@@ -250,6 +259,7 @@ struct oakum_stats {
 	uint64_t unset_owners;	  /* owners that could not be set, where that is forgiven */
 	uint64_t trailing_bytes; /* after the end of the archive, from the first that is not zero */
 	uint64_t volume_labels;	 /* headers that name a volume, and no entry: passed over */
+	uint64_t refused;	 /* entries that OAKUM_LISTING_CHECK found fault with */
 };
 
 #define OAKUM_STATS_INIT                           \
@@ -395,6 +405,27 @@ struct oakum_pack_options {
  */
 OAKUM_PUBLIC int oakum_pack_start(int rootfs_fd, int tar_fd,
 	const struct oakum_pack_options *options, struct oakum_job **job, struct oakum_error *err);
+
+/*
+ * Starts to write what is in a layer to a descriptor, a line an entry, and returns while
+ * that runs. The layer is judged as for oakum_unpack_start() under the same options, to
+ * its trailer, but nothing is unpacked and no rights are needed. Lines are of what
+ * would be unpacked: owners, modes and attributes as they would be set, names as the layer
+ * spells them, and no line for what would be left out. liboakum(3) has their form.
+ *
+ * text_fd  borrowed; a file, pipe or socket that can be written to
+ * options  those of oakum_unpack_start(), and listing
+ * job      written on success only; to be ended with oakum_job_wait(). Of its statistics
+ *          content_bytes are those of all files, and refused is set.
+ *
+ * An entry that would be refused ends the job as it would end an unpack, with the same
+ * error; with OAKUM_LISTING_CHECK it is a line and counted in refused, and the job goes
+ * on where the layer can be read on. Where it cannot, the job fails with that error, which
+ * then is one more. For who no longer reads what is written see oakum_decompress_start().
+ */
+OAKUM_PUBLIC int oakum_list_start(int layer_fd, int text_fd,
+	const struct oakum_unpack_options *options, struct oakum_job **job,
+	struct oakum_error *err);
 
 /*
  * A descriptor for poll(2) or epoll(7), borrowed from the job: readable once the job

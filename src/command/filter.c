@@ -7,7 +7,6 @@
 #include "command/run.h"
 
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 const struct command_use filter_use = {
@@ -46,21 +45,13 @@ static int filter(const struct arguments *arguments)
 	return run_failed(&run, &err, "what was written is a part", "");
 }
 
-static int deny_json(void)
-{
-	message_wrong("--progress=json: standard output is for the layer, and not for events");
-	return EXIT_WRONG_USE;
-}
-
 int filter_main(int argc, char **argv)
 {
 	struct arguments arguments;
 	int status = EXIT_DONE;
 
-	if (!option_parse(&filter_use, argc, argv, &arguments))
+	if (!option_parse(&filter_use, argc, argv, &arguments) || !run_leaves_output(&arguments))
 		status = EXIT_WRONG_USE;
-	else if (arguments.progress == DISPLAY_JSON && arguments.wants_help == HELP_NONE)
-		status = deny_json();
 	else if (arguments.wants_help != HELP_NONE)
 		filter_print_help();
 	else

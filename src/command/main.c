@@ -4,6 +4,7 @@
 #include "command/command.h"
 #include "command/completion.h"
 #include "command/filter.h"
+#include "command/list.h"
 #include "command/message.h"
 #include "command/nearest.h"
 #include "command/pack.h"
@@ -23,6 +24,8 @@ static const struct command commands[] = {
 	{ "filter", filter_main, filter_print_help, "decompress a layer to standard output",
 		&filter_use },
 	{ "pack", pack_main, pack_print_help, "pack a directory into a layer", &pack_use },
+	{ "list", list_main, list_print_help, "show what is in a layer, or what is wrong with it",
+		&list_use },
 };
 
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };

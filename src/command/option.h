@@ -18,8 +18,10 @@ struct id_map {
 enum {
 	FOR_UNPACK = 1 << 0,
 	FOR_FILTER = 1 << 1,
+	FOR_LIST = 1 << 2,
 	FOR_PACK = 1 << 5,
-	FOR_ALL = FOR_UNPACK | FOR_FILTER | FOR_PACK,
+	FOR_ALL = FOR_UNPACK | FOR_FILTER | FOR_LIST | FOR_PACK,
+	FOR_POLICY = FOR_UNPACK | FOR_LIST, /* what becomes of entries */
 };
 
 enum { OPERANDS_MAX = 2 };
@@ -63,7 +65,9 @@ struct option {
 	const char *help;
 	bool (*take)(const struct option *option, const char *value, struct arguments *arguments);
 	const char *const *choices; /* in the order of their numbers, NULL at the end */
-	size_t offset; /* in struct oakum_unpack_options, or of packing oakum_pack_options */
+	/* In struct oakum_unpack_options, or of packing oakum_pack_options, or what it stands for.
+	 */
+	size_t offset;
 };
 
 struct option_table {

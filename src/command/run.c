@@ -54,6 +54,25 @@ void run_init(struct run *run, const struct arguments *arguments)
 	display_init(&run->display, arguments->progress, arguments->is_quiet);
 }
 
+/* A bar on the terminal that the lines go to would be drawn over them. */
+bool run_leaves_output(struct arguments *arguments)
+{
+	if (arguments->progress == DISPLAY_JSON && arguments->wants_help == HELP_NONE)
+		return message_wrong("--progress=json: standard output has something else to take");
+	if (arguments->progress == DISPLAY_AUTO && isatty(STDOUT_FILENO))
+		arguments->progress = DISPLAY_NONE;
+	return true;
+}
+
+/* Filters end by the signal then. */
+void run_end_with_reader(const struct oakum_error *err)
+{
+	if (err->code != EPIPE || strcmp(err->op, "write") != 0)
+		return;
+	signal(SIGPIPE, SIG_DFL);
+	raise(SIGPIPE);
+}
+
 static struct oakum_progress look_at(struct oakum_job *job)
 {
 	struct oakum_progress progress = OAKUM_PROGRESS_INIT;

@@ -29,6 +29,12 @@ int run_fail_setup(const char *op, const char *name, struct oakum_error *err);
 /* From here on signals that would end the command end the job. */
 void run_init(struct run *run, const struct arguments *arguments);
 
+/* For who writes results to standard output: is nothing else to go there? Else a message was. */
+bool run_leaves_output(struct arguments *arguments);
+
+/* After a failure: whoever read has seen enough? Then this does not return, nor say anything. */
+void run_end_with_reader(const struct oakum_error *err);
+
 /*
  * Until the job has ended, and with a signal it does at once; then has the rootfs take its place.
  * As oakum_job_wait().

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "decompressor/decompressor.h"
 #include "jail/jail.h"
+#include "lister/lister.h"
 #include "monitor/monitor.h"
 #include "packer/layer_packer.h"
 #include "unpacker/unpacker.h"
@@ -274,6 +275,70 @@ static void live_as_packer(const void *work)
 	end(r, &report, &err);
 }
 
+static int open_lister(
+	const struct child_work *work, struct lister **lister, struct oakum_error *err)
+{
+	const struct request *request = work->request;
+	const struct lister_options options = {
+		.stream_fd = FD_INPUT,
+		.text_fd = FD_OUTPUT,
+		.listing = request->listing,
+		.trailing = request->trailing,
+		.policy = {
+			.limits = &request->limits,
+			.whiteouts = request->whiteouts,
+			.profile = request->profile,
+			.exclude = request->exclude,
+			.uid_map = request->uid_map,
+			.gid_map = request->gid_map,
+			.owners = request->owners,
+			.squash_uid = request->squash_uid,
+			.squash_gid = request->squash_gid,
+			.labels = request->labels,
+			.devices = request->devices,
+			.privileges = request->privileges,
+		},
+		.progress = work->progress,
+	};
+
+	return lister_open(&options, lister, err);
+}
+
+/* Behind the walls of the decompressor, for it has no more to do than that: read and write. */
+static int list(const struct child_work *work, struct report *report, struct oakum_error *err)
+{
+	static const int keep_fds[] = { FD_INPUT, FD_OUTPUT, FD_TEXT, FD_REPORT };
+	const struct jail jail = {
+		.role = ROLE_LISTER,
+		.keep_fds = keep_fds,
+		.keep_count = sizeof(keep_fds) / sizeof(keep_fds[0]),
+		.rootfs_fd = -1,
+	};
+	struct jail_result walls;
+	struct lister *lister = NULL;
+	int r = staged(jail_enter(&jail, &walls, err), OAKUM_STAGE_SETUP, err);
+
+	if (r == 0)
+		r = staged(open_lister(work, &lister, err), OAKUM_STAGE_SETUP, err);
+	if (r == 0)
+		r = staged(jail_seal(ROLE_LISTER, &walls.walls, err), OAKUM_STAGE_SETUP, err);
+	if (r < 0)
+		return r;
+	r = lister_run(lister, &report->stats, err);
+	report->ended_early = r < 0 && lister_stream_ended_early(lister);
+	report->stats.walls = walls.walls;
+	return r;
+}
+
+static void live_as_lister(const void *work)
+{
+	struct report report;
+	struct oakum_error err = { 0 };
+
+	report_init(&report, REPORT_FROM_LISTER);
+	end(list(work, &report, &err), &report, &err);
+}
+
 static void add_link(struct chain *chain, enum report_role role, role_life *life)
 {
 	chain->links[chain->count].role = role;
@@ -288,6 +353,8 @@ void child_choose(struct child_work *work, struct chain *chain)
 		return;
 	}
 	add_link(chain, REPORT_FROM_DECOMPRESSOR, live_as_decompressor);
+	if (work->request->operation == REQUEST_LIST)
+		add_link(chain, REPORT_FROM_LISTER, live_as_lister);
 	if (work->request->operation != REQUEST_UNPACK)
 		return;
 	/* Without the memory it is a pipe. */

@@ -7,7 +7,7 @@
 #include "monitor/monitor.h"
 #include "wire/request.h"
 
-/* What both roles are given. */
+/* What each role is given. */
 struct child_work {
 	const struct request *request;
 	struct progress *progress; /* shared with the caller, or seen by nobody */

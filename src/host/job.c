@@ -109,6 +109,7 @@ static const struct {
 	[REQUEST_UNPACK] = { .has_layer = true, .has_rootfs = true },
 	[REQUEST_DECOMPRESS] = { .has_layer = true, .has_output = true },
 	[REQUEST_PACK] = { .has_rootfs = true, .has_output = true },
+	[REQUEST_LIST] = { .has_layer = true, .has_output = true },
 };
 
 static int check_layer(int layer_fd, struct oakum_error *err)
@@ -391,6 +392,19 @@ int oakum_pack_start(int rootfs_fd, int tar_fd, const struct oakum_pack_options 
 	};
 
 	return start_new(&spec, &(struct wish){ .pack = options }, job, err);
+}
+
+int oakum_list_start(int layer_fd, int text_fd, const struct oakum_unpack_options *options,
+	struct oakum_job **job, struct oakum_error *err)
+{
+	struct child_spec spec = {
+		.operation = REQUEST_LIST,
+		.layer_fd = layer_fd,
+		.rootfs_fd = -1,
+		.output_fd = text_fd,
+	};
+
+	return start_new(&spec, options, job, err);
 }
 
 /* --- while it runs --- */

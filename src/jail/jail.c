@@ -61,6 +61,7 @@ static uint64_t capabilities_of(enum role role, uint64_t permitted)
 	switch (role) {
 	case ROLE_MONITOR:
 	case ROLE_DECOMPRESSOR:
+	case ROLE_LISTER:
 		return 0;
 	case ROLE_UNPACKER:
 		return unpacker_capabilities;

@@ -13,6 +13,7 @@ enum role {
 	ROLE_DECOMPRESSOR, /* reads one descriptor, writes another: no file system, no capability */
 	ROLE_UNPACKER,	   /* writes below its own root: six capabilities */
 	ROLE_PACKER,	   /* reads below its own root: one capability */
+	ROLE_LISTER,	   /* reads one descriptor, writes another: no file system, no capability */
 };
 
 struct jail {

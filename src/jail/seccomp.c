@@ -203,6 +203,29 @@ const int seccomp_packer_calls[] = {
 	-1,
 };
 
+/* It looks at headers and writes lines: memory, and the two descriptors. */
+const int seccomp_lister_calls[] = {
+	SYS_read,
+	SYS_write, /* lines; the report */
+#ifdef SYS_poll
+	SYS_poll,
+#endif
+	SYS_ppoll,
+	SYS_brk, /* libarchive's, of each header */
+	SYS_mmap,
+	SYS_munmap,
+	SYS_mremap,
+	SYS_mprotect,
+	SYS_madvise,
+	SYS_futex,
+	SYS_clock_gettime,
+	SYS_rt_sigprocmask, /* abort(3) of a library, so that it is seen as one */
+	SYS_rt_sigreturn,
+	SYS_restart_syscall,
+	SYS_exit_group,
+	-1,
+};
+
 /* Nobody calls these by mistake: the process is killed, and the monitor says so. */
 static const int forbidden_calls[] = {
 	SYS_execve,
@@ -399,6 +422,8 @@ static const int *calls_of(enum role role)
 		return seccomp_unpacker_calls;
 	case ROLE_PACKER:
 		return seccomp_packer_calls;
+	case ROLE_LISTER:
+		return seccomp_lister_calls;
 	}
 	__builtin_unreachable();
 }

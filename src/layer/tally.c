@@ -5,9 +5,9 @@
 
 int tally_entry(struct tally *tally, const struct entry *entry, struct oakum_error *err)
 {
-	if (tally->entries >= tally->limits->entries)
-		return limit_exceeded(err, "entries", tally->limits->entries, entry->name);
 	tally->entries++;
+	if (tally->entries > tally->limits->entries)
+		return limit_exceeded(err, "entries", tally->limits->entries, entry->name);
 	return 0;
 }
 
@@ -42,4 +42,10 @@ int tally_content(struct tally *tally, uint64_t bytes, const char *path, struct 
 		return limit_exceeded(err, "content-bytes", limit, path);
 	tally->content_bytes += bytes;
 	return 0;
+}
+
+bool tally_is_over(const struct tally *tally)
+{
+	return tally->entries > tally->limits->entries ||
+	       tally->xattr_bytes > tally->limits->layer_xattr_bytes;
 }

@@ -7,6 +7,7 @@
 #include "layer/limits.h"
 
 #include <oakum/oakum.h>
+#include <stdbool.h>
 
 struct tally {
 	const struct limits *limits; /* borrowed */
@@ -25,5 +26,8 @@ int tally_xattrs(struct tally *tally, const struct entry *entry, struct oakum_er
 
 /* Content as it is written, of the entry at path. */
 int tally_content(struct tally *tally, uint64_t bytes, const char *path, struct oakum_error *err);
+
+/* Past a limit of the whole layer, so that whatever follows is past it too? */
+bool tally_is_over(const struct tally *tally);
 
 #endif

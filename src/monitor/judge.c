@@ -43,6 +43,8 @@ static const char *name_of(enum report_role role)
 		return "monitor";
 	case REPORT_FROM_PACKER:
 		return "packer";
+	case REPORT_FROM_LISTER:
+		return "lister";
 	}
 	__builtin_unreachable();
 }

@@ -40,6 +40,7 @@ struct tar_reader {
 	bool stream_ended;
 	bool ended_early;
 	bool is_behind;
+	bool is_of_entry; /* the last error: both readers know where the next entry begins */
 	struct oakum_error stream_error; /* .code != 0: why the stream went no further */
 
 	/* what the entry points at */
@@ -549,6 +550,7 @@ int tar_reader_next(struct tar_reader *reader, struct entry *entry, struct oakum
 	struct header_member member;
 	int r = 1;
 
+	reader->is_of_entry = false;
 	if (!reader->has_started)
 		r = start(reader, err);
 	if (r <= 0)
@@ -560,8 +562,10 @@ int tar_reader_next(struct tar_reader *reader, struct entry *entry, struct oakum
 	if (r != ARCHIVE_OK && !is_about_encoding(reader, r))
 		return give_up(reader, NULL, err);
 	r = compare_readers(reader, from, &member, err);
-	if (r == 0)
-		r = take_entry(reader, from, &member, entry, err);
+	if (r < 0)
+		return r;
+	r = take_entry(reader, from, &member, entry, err);
+	reader->is_of_entry = r < 0 && r != -ENOMEM;
 	return r < 0 ? r : 1;
 }
 
@@ -599,4 +603,9 @@ bool tar_reader_is_behind(const struct tar_reader *reader)
 bool tar_reader_ended_early(const struct tar_reader *reader)
 {
 	return reader->ended_early;
+}
+
+bool tar_reader_may_go_on(const struct tar_reader *reader)
+{
+	return reader->is_of_entry;
 }

@@ -51,6 +51,10 @@ void tar_reader_count(const struct tar_reader *reader, struct oakum_stats *stats
  */
 bool tar_reader_is_behind(const struct tar_reader *reader);
 
+/* After an error of tar_reader_next(): it was of that entry alone, and the next may be asked for.
+ */
+bool tar_reader_may_go_on(const struct tar_reader *reader);
+
 /* After an error: the stream was cut off. */
 bool tar_reader_ended_early(const struct tar_reader *reader);
 

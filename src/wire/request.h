@@ -20,7 +20,8 @@ enum request_operation {
 	REQUEST_UNPACK = 0, /* layer -> rootfs */
 	REQUEST_DECOMPRESS, /* layer -> tar stream, to the caller's descriptor */
 	REQUEST_PACK,	    /* rootfs -> layer, to the caller's descriptor */
-	REQUEST_OPERATION_LAST = REQUEST_PACK,
+	REQUEST_LIST,	    /* layer -> lines about it, to the caller's descriptor */
+	REQUEST_OPERATION_LAST = REQUEST_LIST,
 };
 
 /* Resolved: a zero in here is a zero, never "the default". */
@@ -41,6 +42,7 @@ struct request {
 	uint32_t whiteout_form;	 /* enum oakum_whiteout_form */
 	uint32_t user_namespace; /* enum oakum_user_namespace */
 	uint32_t sync;		 /* enum oakum_sync */
+	uint32_t listing;	 /* enum oakum_listing bits */
 	struct limits limits;
 	const char *const *exclude;	      /* NULL, or a NULL-terminated list; borrowed */
 	const struct oakum_id_range *uid_map; /* NULL, or ended by a count of 0; borrowed */

@@ -27,6 +27,7 @@ enum {
 	NAMES_MAX = 4096,
 	CONTENT_SHOWN = 64,
 	TREE_BYTES = 1 << 20,
+	LINE_BYTES = 12 << 10,
 };
 
 /* --- what is in a tree --- */
@@ -342,6 +343,52 @@ static void check_result(const struct hostile_case *hostile, uint32_t profile,
 	check_counts(hostile, name_of(profile), stats);
 }
 
+/* The first line that `oakum list --check` prints: of the list, or else of what ended it. */
+static int check(const void *bytes, size_t length, const struct oakum_unpack_options *options,
+	char line[LINE_BYTES])
+{
+	struct oakum_unpack_options with = *options;
+	struct oakum_stats stats = OAKUM_STATS_INIT;
+	struct oakum_job *job = NULL;
+	struct oakum_error err;
+	int layer_fd = memory_file(bytes, length);
+	int text_fd = memory_file("", 0);
+
+	with.listing = OAKUM_LISTING_CHECK;
+	memset(line, 0, LINE_BYTES);
+	int r = oakum_list_start(layer_fd, text_fd, &with, &job, &err);
+	if (r == 0)
+		r = oakum_job_wait(&job, &stats, &err);
+	assert_true(pread(text_fd, line, LINE_BYTES - 1, 0) >= 0);
+	line[strcspn(line, "\n")] = '\0';
+	close(text_fd);
+	close(layer_fd);
+	assert_int_equal(stats.denied_calls, 0);
+	if (r == 0 && (stats.refused > 0) != (*line != '\0'))
+		complain("%d lines, but the first is \"%s\"", (int)stats.refused, line);
+	if (r < 0 && *line == '\0')
+		oakum_error_format(&err, line, LINE_BYTES);
+	return r < 0 ? r : (int)stats.refused;
+}
+
+/* Whoever looks first is told what an unpack tells, but for what only a rootfs can say. */
+static void check_looking(const char *id, const void *bytes, size_t length,
+	const struct oakum_unpack_options *options, const struct oakum_error *of_unpack)
+{
+	char line[LINE_BYTES];
+	char expected[LINE_BYTES] = "";
+
+	if (of_unpack->code == ETIMEDOUT)
+		return;
+	if (of_unpack->stage == OAKUM_STAGE_DECOMPRESS || of_unpack->stage == OAKUM_STAGE_READ ||
+		of_unpack->stage == OAKUM_STAGE_POLICY)
+		oakum_error_format(of_unpack, expected, sizeof(expected));
+	(void)check(bytes, length, options, line);
+	if (strcmp(line, expected) != 0)
+		complain("%s, %s: looking says\n%s\nand unpacking\n%s", id,
+			name_of(options->profile), line, expected);
+}
+
 void hostile_run_bytes(
 	const struct hostile_case *hostile, const void *bytes, size_t length, uint32_t profile)
 {
@@ -366,6 +413,7 @@ void hostile_run_bytes(
 		check_refusal(hostile, code, name_of(profile), &err);
 	else
 		check_result(hostile, profile, &scratch, &stats);
+	check_looking(hostile->id, bytes, length, &options, &err);
 	assert_int_equal(remove_content(scratch.rootfs_fd, NULL), 0); /* of any depth */
 	scratch_remove(&scratch);
 }

@@ -67,16 +67,25 @@ static bool is_behind_walls(pid_t pid)
 #endif
 }
 
-void slow_unpack_wait_for_walls(pid_t pids[3])
+void slow_wait_for_walls(pid_t *pids, int count)
 {
 	for (int tries = 0; tries < 2000; tries++) {
-		if (host_find_helpers(pids, 3) == 3 && is_behind_walls(pids[0]) &&
-			is_behind_walls(pids[1]) && is_behind_walls(pids[2]))
+		int ready = 0;
+		if (host_find_helpers(pids, count) == count) {
+			while (ready < count && is_behind_walls(pids[ready]))
+				ready++;
+		}
+		if (ready == count)
 			return;
 		usleep(5000);
 	}
-	fprintf(stderr, "the three processes did not come to stand behind their walls\n");
+	fprintf(stderr, "the %d processes did not come to stand behind their walls\n", count);
 	abort();
+}
+
+void slow_unpack_wait_for_walls(pid_t pids[3])
+{
+	slow_wait_for_walls(pids, 3);
 }
 
 int slow_unpack_end(struct slow_unpack *slow)

@@ -33,6 +33,9 @@ size_t slow_unpack_write(const struct slow_unpack *slow, const void *bytes, size
 /* Waits until its three processes are there and behind their walls; their pids, monitor first. */
 void slow_unpack_wait_for_walls(pid_t pids[3]);
 
+/* The same of any job of so many. */
+void slow_wait_for_walls(pid_t *pids, int count);
+
 /* Ends the layer if it was not, and waits for the call; its result. */
 int slow_unpack_end(struct slow_unpack *slow);
 
