@@ -25,7 +25,7 @@ void filter_print_help(void)
 	printf("\nExit status: 0 done, 1 failed, 2 used wrongly, 128 + N ended by signal N.\n");
 }
 
-static int filter(const struct arguments *arguments)
+int filter_run(const struct arguments *arguments, struct oakum_stats *stats)
 {
 	struct oakum_error err;
 	struct run run;
@@ -38,7 +38,7 @@ static int filter(const struct arguments *arguments)
 	int r = oakum_decompress_start(
 		layer_fd, STDOUT_FILENO, &arguments->options, &run.job, &err);
 	if (r == 0)
-		r = run_follow(&run, NULL, &err);
+		r = run_follow(&run, stats, &err);
 	if (r == 0)
 		return EXIT_DONE;
 	run_end_with_reader(&err);
@@ -55,7 +55,7 @@ int filter_main(int argc, char **argv)
 	else if (arguments.wants_help != HELP_NONE)
 		filter_print_help();
 	else
-		status = filter(&arguments);
+		status = filter_run(&arguments, NULL);
 	option_free(&arguments);
 	return status;
 }

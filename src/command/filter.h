@@ -5,11 +5,19 @@
 
 #include "command/option.h"
 
+#include <oakum/oakum.h>
+
 extern const struct command_use filter_use;
 
 /* Takes the arguments after the sub-command's name; returns the exit status. */
 int filter_main(int argc, char **argv);
 
 void filter_print_help(void);
+
+/*
+ * The first operand, or standard input, to standard output. stats may be NULL, and is written on
+ * success only. Returns the exit status, after a message where it is not 0.
+ */
+int filter_run(const struct arguments *arguments, struct oakum_stats *stats);
 
 #endif

@@ -8,6 +8,7 @@
 #include "command/message.h"
 #include "command/nearest.h"
 #include "command/pack.h"
+#include "command/tool.h"
 #include "command/unpack.h"
 
 #include <errno.h>
@@ -120,7 +121,7 @@ int main(int argc, char **argv)
 {
 	if (open_standard_fds() < 0)
 		return EXIT_FAILED;
-	int status = run(argc, argv);
+	int status = argc > 0 && tool_is(argv[0]) ? tool_main(argv) : run(argc, argv);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		message_failed("write", "standard output", errno);
 		return status == EXIT_DONE ? EXIT_FAILED : status;

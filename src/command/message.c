@@ -11,9 +11,16 @@
 /* Long enough for a name of 2 KiB with every byte escaped. */
 enum { LINE_BYTES = 12 << 10 };
 
+static const char *program = "oakum";
+
+void message_speak_as(const char *name)
+{
+	program = name;
+}
+
 static void print(const char *text)
 {
-	fprintf(stderr, "oakum: %s\n", text);
+	fprintf(stderr, "%s: %s\n", program, text);
 }
 
 bool message_wrong(const char *format, ...)

@@ -8,6 +8,9 @@
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_WRONG_USE = 2 };
 
+/* From here on messages begin with that name, and not with "oakum"; static storage. */
+void message_speak_as(const char *name);
+
 /* "oakum: ...", what was typed escaped like names of a layer; always false. */
 bool message_wrong(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -108,14 +108,6 @@ int run_follow(struct run *run, struct oakum_stats *stats, struct oakum_error *e
 	return r;
 }
 
-void run_end_with_reader(const struct oakum_error *err)
-{
-	if (err->code != EPIPE || strcmp(err->op, "write") != 0)
-		return;
-	signal(SIGPIPE, SIG_DFL);
-	raise(SIGPIPE);
-}
-
 int run_failed(
 	struct run *run, const struct oakum_error *err, const char *what_is_left, const char *where)
 {

@@ -41,9 +41,6 @@ void run_end_with_reader(const struct oakum_error *err);
  */
 int run_follow(struct run *run, struct oakum_stats *stats, struct oakum_error *err);
 
-/* Whoever read standard output has seen enough: then by the signal, and nothing is said. */
-void run_end_with_reader(const struct oakum_error *err);
-
 /*
  * The last word about a failure, and the exit status for it; removes what was not to stay.
  * what_is_left, and where, is for an interrupted one. Does not return where a signal has ended it.

@@ -405,6 +405,33 @@ static void an_output_that_does_not_block_is_waited_for(void **state)
 	}
 }
 
+static void a_layer_comes_from_a_pipe_or_socket_that_does_not_block(void **state)
+{
+	struct tarball tar = tarball_of(small);
+	struct oakum_error err;
+	int fds[2];
+
+	(void)state;
+	for (int is_socket = 0; is_socket < 2; is_socket++) {
+		for (EACH_KIND) {
+			struct oakum_job *job = NULL;
+			int output_fd = memory_file("", 0);
+			make_ends(is_socket == 1, fds);
+			assert_int_equal(kind->start(fds[0], output_fd, NULL, &job, &err), 0);
+			usleep(30000); /* it waits by now, or would have failed */
+			assert_int_equal(write(fds[1], tar.bytes, tar.length), tar.length);
+			close(fds[1]);
+			assert_int_equal(oakum_job_wait(&job, NULL, &err), 0);
+			assert_int_equal(lseek(output_fd, 0, SEEK_END),
+				kind->start == oakum_list_start ? strlen(small_listed)
+								: tar.length);
+			close(fds[0]);
+			close(output_fd);
+		}
+	}
+	tarball_free(&tar);
+}
+
 /* --- memory --- */
 
 /*
@@ -442,10 +469,12 @@ static long memory_for(size_t entries)
 
 static void a_long_list_takes_no_more_memory_than_a_short_one(void **state)
 {
+	(void)state;
+#ifdef OAKUM_SANITIZED /* which keep for a while what was freed */
+	skip();
+#endif
 	long of_few = memory_for(100);
 	long of_many = memory_for(40000);
-
-	(void)state;
 	assert_true(of_few > 0);
 	if (of_many > of_few + 512)
 		fail_msg("%ld KiB for 100 entries, %ld KiB for 40000", of_few, of_many);
@@ -465,6 +494,7 @@ int main(void)
 		host_test(each_that_is_killed_is_named),
 		host_test(the_lister_has_no_right_and_no_file),
 		host_test(an_output_that_does_not_block_is_waited_for),
+		host_test(a_layer_comes_from_a_pipe_or_socket_that_does_not_block),
 		host_test(a_long_list_takes_no_more_memory_than_a_short_one),
 	};
 
