@@ -404,7 +404,7 @@ int oakum_list_start(int layer_fd, int text_fd, const struct oakum_unpack_option
 		.output_fd = text_fd,
 	};
 
-	return start_new(&spec, options, job, err);
+	return start_new(&spec, &(struct wish){ .unpack = options }, job, err);
 }
 
 /* --- while it runs --- */
