@@ -28,13 +28,13 @@ void ring_writer_init(
 	struct ring_writer *writer, unsigned char *memory, int tokens_fd, int credits_fd)
 {
 	*writer = (struct ring_writer){
-		.memory = memory,
 		.tokens_fd = tokens_fd,
 		.credits_fd = credits_fd,
 		.free_count = RING_SLOTS,
 	};
-	for (uint8_t i = 0; i < RING_SLOTS; i++)
-		writer->free[i] = RING_SLOTS - 1 - i;
+	writer->memory = memory;
+	for (size_t i = 0; i < RING_SLOTS; i++)
+		writer->free[i] = (uint8_t)(RING_SLOTS - 1 - i);
 }
 
 static int put_on_top(struct ring_writer *writer, const uint8_t *credits, ssize_t count)
