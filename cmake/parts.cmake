@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-# oakum_part(NAME [MAY_USE part...] [LINKS target...] [EMBEDS executable] [WITHOUT file...])
+# oakum_part(NAME [MAY_USE part...] [BORROWS part/header...] [LINKS target...] [EMBEDS executable]
+#	[WITHOUT file...])
 #
 # Builds src/NAME/*.c as an object library. What it may include is a *view*: a
 # directory in the build tree with one symlink for each part it may use, so that
-# a forbidden #include does not compile. A part must be defined before it is
-# named, so that a cycle cannot be declared.
+# a forbidden #include does not compile. Of a part that it borrows from, it sees
+# the named headers alone. A part must be defined before it is named, so that a
+# cycle cannot be declared.
 
 function(oakum_part name)
-	cmake_parse_arguments(PART "" "EMBEDS" "MAY_USE;LINKS;WITHOUT" ${ARGN})
+	cmake_parse_arguments(PART "" "EMBEDS" "MAY_USE;BORROWS;LINKS;WITHOUT" ${ARGN})
 
 	file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.c)
 	foreach(file IN LISTS PART_WITHOUT)
@@ -25,6 +27,17 @@ function(oakum_part name)
 		file(CREATE_LINK ${PROJECT_SOURCE_DIR}/src/${part} ${view}/${part} SYMBOLIC)
 	endforeach()
 
+	set(lenders)
+	foreach(header IN LISTS PART_BORROWS)
+		cmake_path(GET header PARENT_PATH part)
+		list(APPEND lenders ${part})
+		if(NOT TARGET oakum_${part})
+			message(FATAL_ERROR "part ${name} borrows from ${part}, which is not defined before it")
+		endif()
+		file(MAKE_DIRECTORY ${view}/${part})
+		file(CREATE_LINK ${PROJECT_SOURCE_DIR}/src/${header} ${view}/${header} SYMBOLIC)
+	endforeach()
+
 	target_include_directories(oakum_${name} PRIVATE ${view} ${PROJECT_SOURCE_DIR}/include)
 	target_link_libraries(oakum_${name} PRIVATE oakum_flags)
 	foreach(library IN LISTS PART_LINKS)
@@ -35,7 +48,7 @@ function(oakum_part name)
 
 	# What an executable or library made of this part needs: the closure of MAY_USE.
 	set(closure ${name})
-	foreach(part IN LISTS PART_MAY_USE)
+	foreach(part IN LISTS PART_MAY_USE lenders)
 		get_property(inner TARGET oakum_${part} PROPERTY OAKUM_CLOSURE)
 		list(APPEND closure ${inner})
 	endforeach()

@@ -38,7 +38,8 @@ enum oakum_stage {
 	OAKUM_STAGE_POLICY,	/* an entry that may not be unpacked; a limit */
 	OAKUM_STAGE_WRITE,	/* the rootfs would not take an entry */
 	OAKUM_STAGE_REAP,	/* a process died, or time ran out */
-	OAKUM_STAGE_PACK, /* a rootfs that cannot be packed, or a layer that cannot be written */
+	OAKUM_STAGE_PACK,    /* a rootfs that cannot be packed, or a layer that cannot be written */
+	OAKUM_STAGE_COMPARE, /* the rootfs could not be read */
 };
 
 struct oakum_error {
@@ -111,6 +112,13 @@ enum oakum_listing {
 enum oakum_privileges {
 	OAKUM_PRIVILEGES_KEEP = 0,
 	OAKUM_PRIVILEGES_DROP,
+};
+
+/* What oakum_verify_start() tells, and how; bits. */
+enum oakum_verifying {
+	OAKUM_VERIFYING_PLAIN = 0,	/* a line a difference */
+	OAKUM_VERIFYING_EXTRA = 1 << 0, /* also what is in the rootfs and not in the layer */
+	OAKUM_VERIFYING_JSON = 1 << 1,	/* an object a line */
 };
 
 /* A namespace of its own gives a caller without root the rights that unpacking needs. */
@@ -232,7 +240,7 @@ struct oakum_unpack_options {
 	uint64_t max_drain_bytes; /* 256 MiB */
 	uint64_t drain_ms;	  /* 1000 */
 	uint32_t listing;	  /* enum oakum_listing bits; for oakum_list_start() alone */
-	uint32_t reserved_too;
+	uint32_t verifying;	  /* enum oakum_verifying bits; for oakum_verify_start() alone */
 };
 
 #define OAKUM_UNPACK_OPTIONS(...)              \
@@ -246,7 +254,7 @@ struct oakum_stats {
 	uint64_t stream_bytes;	  /* of tar, after decompression */
 	uint64_t entries;	  /* read */
 	uint64_t skipped;	  /* of these, by an exclude or as metadata of AUFS */
-	uint64_t content_bytes;	  /* written into files */
+	uint64_t content_bytes;	  /* written into files, or compared with them */
 	uint32_t compression;	  /* enum oakum_compression */
 	uint32_t level;		  /* enum oakum_level that was reached */
 	uint32_t walls;		  /* enum oakum_wall bits */
@@ -260,6 +268,7 @@ struct oakum_stats {
 	uint64_t trailing_bytes; /* after the end of the archive, from the first that is not zero */
 	uint64_t volume_labels;	 /* headers that name a volume, and no entry: passed over */
 	uint64_t refused;	 /* entries that OAKUM_LISTING_CHECK found fault with */
+	uint64_t differences;	 /* that oakum_verify_start() has told */
 };
 
 #define OAKUM_STATS_INIT                           \
@@ -424,6 +433,27 @@ OAKUM_PUBLIC int oakum_pack_start(int rootfs_fd, int tar_fd,
  * then is one more. For who no longer reads what is written see oakum_decompress_start().
  */
 OAKUM_PUBLIC int oakum_list_start(int layer_fd, int text_fd,
+	const struct oakum_unpack_options *options, struct oakum_job **job,
+	struct oakum_error *err);
+
+/*
+ * Starts to compare a rootfs with what an unpack of the layer with the same options would
+ * have left there, writes what differs to a descriptor, and returns while that runs.
+ * Nothing in the rootfs is changed: not even when it was read last, where the level is
+ * OAKUM_LEVEL_DETACHED.
+ *
+ * rootfs_fd  borrowed; a directory, opened with O_PATH or without
+ * text_fd    borrowed; a file, pipe or socket that can be written to: a line for each
+ *            difference, as oakum(1) has it, once the layer is at its end
+ * options    those of the unpack; and verifying
+ * job        written on success only; to be ended with oakum_job_wait(). Of its statistics
+ *            differences is how many there were: 0 is the proof.
+ *
+ * Of two entries of one name the last counts. More than 32 MiB of differences are -EFBIG,
+ * and those that were found until then are written. A rootfs that changes meanwhile has
+ * differences, or is -EIO.
+ */
+OAKUM_PUBLIC int oakum_verify_start(int layer_fd, int rootfs_fd, int text_fd,
 	const struct oakum_unpack_options *options, struct oakum_job **job,
 	struct oakum_error *err);
 

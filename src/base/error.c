@@ -55,6 +55,7 @@ const char *stage_name(uint32_t stage)
 		[OAKUM_STAGE_WRITE] = "write",
 		[OAKUM_STAGE_REAP] = "reap",
 		[OAKUM_STAGE_PACK] = "pack",
+		[OAKUM_STAGE_COMPARE] = "compare",
 	};
 
 	if (stage >= sizeof(names) / sizeof(names[0]) || names[stage] == NULL)

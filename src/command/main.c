@@ -10,6 +10,7 @@
 #include "command/pack.h"
 #include "command/tool.h"
 #include "command/unpack.h"
+#include "command/verify.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,6 +28,8 @@ static const struct command commands[] = {
 	{ "pack", pack_main, pack_print_help, "pack a directory into a layer", &pack_use },
 	{ "list", list_main, list_print_help, "show what is in a layer, or what is wrong with it",
 		&list_use },
+	{ "verify", verify_main, verify_print_help, "compare a directory with a layer",
+		&verify_use },
 };
 
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };

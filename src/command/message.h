@@ -6,7 +6,7 @@
 #include <oakum/oakum.h>
 #include <stdbool.h>
 
-enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_WRONG_USE = 2 };
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_WRONG_USE = 2, EXIT_DIFFERS = 3 };
 
 /* From here on messages begin with that name, and not with "oakum"; static storage. */
 void message_speak_as(const char *name);

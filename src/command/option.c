@@ -276,6 +276,22 @@ static bool take_listing(
 	return true;
 }
 
+static bool take_extra(const struct option *option, const char *value, struct arguments *arguments)
+{
+	(void)option;
+	(void)value;
+	arguments->options.verifying |= OAKUM_VERIFYING_EXTRA;
+	return true;
+}
+
+static bool take_json(const struct option *option, const char *value, struct arguments *arguments)
+{
+	(void)option;
+	(void)value;
+	arguments->options.verifying |= OAKUM_VERIFYING_JSON;
+	return true;
+}
+
 static bool take_help(const struct option *option, const char *value, struct arguments *arguments)
 {
 	if (value != NULL && strcmp(value, option->choices[0]) != 0)
@@ -311,16 +327,18 @@ static const char *const submount_names[] = { "leave", "take", NULL };
 /* A row without a name is the heading of those that follow. */
 static const struct option options[] = {
 	{ FOR_ALL, NULL, NULL, "What becomes of the entries:", NULL, NULL, 0 },
-	{ FOR_POLICY, "whiteouts", "apply|overlay|overlay-userxattr|verbatim",
+	{ FOR_POLICY | FOR_VERIFY, "whiteouts", "apply|overlay|overlay-userxattr|verbatim",
 		"what .wh. names become (apply: they delete)", take_choice, whiteout_names,
 		AT(whiteouts) },
-	{ FOR_UNPACK, "whiteout-form", "device|xattr", "how overlayfs is told (device: 0:0)",
-		take_choice, whiteout_form_names, AT(whiteout_form) },
-	{ FOR_POLICY, "profile", "strict|compat",
+	{ FOR_UNPACK | FOR_VERIFY, "whiteout-form", "device|xattr",
+		"how overlayfs is told (device: 0:0)", take_choice, whiteout_form_names,
+		AT(whiteout_form) },
+	{ FOR_POLICY | FOR_VERIFY, "profile", "strict|compat",
 		"what is refused (strict: what readers disagree on)", take_choice, profile_names,
 		AT(profile) },
-	{ FOR_POLICY, "trailing", "ignore|refuse", "bytes after the end of the archive (ignore)",
-		take_choice, trailing_names, AT(trailing) },
+	{ FOR_POLICY | FOR_VERIFY, "trailing", "ignore|refuse",
+		"bytes after the end of the archive (ignore)", take_choice, trailing_names,
+		AT(trailing) },
 	{ FOR_PACK, "compression", "none|gzip|zstd", "how the layer is compressed (none)",
 		take_pack_choice, compression_names, AT_PACK(compression) },
 	{ FOR_PACK, "compression-level", "N", "1 to 9 of gzip (6), 1 to 19 of zstd (3)",
@@ -330,31 +348,31 @@ static const struct option options[] = {
 		pack_whiteout_names, AT_PACK(whiteouts) },
 	{ FOR_PACK, "submounts", "leave|take", "what is mounted below ROOTFS (leave)",
 		take_pack_choice, submount_names, AT_PACK(submounts) },
-	{ FOR_POLICY | FOR_PACK, "exclude", "PATH",
+	{ FOR_POLICY | FOR_PACK | FOR_VERIFY, "exclude", "PATH",
 		"leave out PATH and all below it; may be repeated", take_exclude, NULL, 0 },
 	{ FOR_ALL, NULL, NULL, "Owners and rights:", NULL, NULL, 0 },
-	{ FOR_POLICY | FOR_PACK, "uid-map", "ID:HOST:N",
+	{ FOR_POLICY | FOR_PACK | FOR_VERIFY, "uid-map", "ID:HOST:N",
 		"N ids from ID on become those from HOST on; repeated", take_range, NULL,
 		offsetof(struct arguments, uid_map) },
-	{ FOR_POLICY | FOR_PACK, "gid-map", "ID:HOST:N", "the same for groups", take_range, NULL,
-		offsetof(struct arguments, gid_map) },
-	{ FOR_POLICY | FOR_PACK, "owner", "UID:GID", "all belongs to UID and GID (as in the layer)",
-		take_owner, NULL, 0 },
-	{ FOR_POLICY, "ignore-chown-errors", NULL, "an owner that cannot be set is no error",
-		take_ignore_chown_errors, NULL, 0 },
-	{ FOR_POLICY | FOR_PACK, "labels", "drop|keep",
+	{ FOR_POLICY | FOR_PACK | FOR_VERIFY, "gid-map", "ID:HOST:N", "the same for groups",
+		take_range, NULL, offsetof(struct arguments, gid_map) },
+	{ FOR_POLICY | FOR_PACK | FOR_VERIFY, "owner", "UID:GID",
+		"all belongs to UID and GID (as in the layer)", take_owner, NULL, 0 },
+	{ FOR_POLICY | FOR_VERIFY, "ignore-chown-errors", NULL,
+		"an owner that cannot be set is no error", take_ignore_chown_errors, NULL, 0 },
+	{ FOR_POLICY | FOR_PACK | FOR_VERIFY, "labels", "drop|keep",
 		"security.* and trusted.* attributes (drop)", take_choice, label_names,
 		AT(labels) },
-	{ FOR_POLICY, "devices", "make|skip", "device nodes (make)", take_choice, device_names,
-		AT(devices) },
-	{ FOR_POLICY, "no-suid", NULL, "leave out set-id bits and file capabilities", take_no_suid,
-		NULL, 0 },
+	{ FOR_POLICY | FOR_VERIFY, "devices", "make|skip", "device nodes (make)", take_choice,
+		device_names, AT(devices) },
+	{ FOR_POLICY | FOR_VERIFY, "no-suid", NULL, "leave out set-id bits and file capabilities",
+		take_no_suid, NULL, 0 },
 	{ FOR_ALL, NULL, NULL, "Limits and walls:", NULL, NULL, 0 },
-	{ FOR_UNPACK | FOR_FILTER | FOR_LIST, "limit", "NAME=VALUE",
+	{ FOR_UNPACK | FOR_FILTER | FOR_LIST | FOR_VERIFY, "limit", "NAME=VALUE",
 		"set a limit, VALUE may be none; may be repeated", take_limit, NULL, 0 },
-	{ FOR_UNPACK | FOR_PACK, "min-level", "N", "refuse walls weaker than level N, 1 to 4 (2)",
-		take_level, NULL, 0 },
-	{ FOR_UNPACK | FOR_PACK, "user-namespace", "auto|never|always",
+	{ FOR_UNPACK | FOR_PACK | FOR_VERIFY, "min-level", "N",
+		"refuse walls weaker than level N, 1 to 4 (2)", take_level, NULL, 0 },
+	{ FOR_UNPACK | FOR_PACK | FOR_VERIFY, "user-namespace", "auto|never|always",
 		"rights by a user namespace (auto: where they lack)", take_choice,
 		user_namespace_names, AT(user_namespace) },
 	{ FOR_UNPACK, "threads", "N", "threads that write files (as fits the machine)",
@@ -372,12 +390,15 @@ static const struct option options[] = {
 	{ FOR_ALL, "progress", "auto|none|bar|lines|json",
 		"how far it is (auto: a bar on a terminal)", take_progress, progress_names, 0 },
 	{ FOR_ALL, "quiet", NULL, "say nothing but errors", take_quiet, NULL, 0 },
-	{ FOR_POLICY | FOR_PACK, "verbose", NULL, "say what was done, on standard error",
-		take_verbose, NULL, 0 },
+	{ FOR_POLICY | FOR_PACK | FOR_VERIFY, "verbose", NULL,
+		"say what was done, on standard error", take_verbose, NULL, 0 },
 	{ FOR_LIST, "check", NULL, "show only what would be refused, and why", take_listing, NULL,
 		OAKUM_LISTING_CHECK },
 	{ FOR_LIST, "json", NULL, "an object of JSON for each line", take_listing, NULL,
 		OAKUM_LISTING_JSON },
+	{ FOR_VERIFY, "extra", NULL, "tell what is in ROOTFS and not in LAYER too", take_extra,
+		NULL, 0 },
+	{ FOR_VERIFY, "json", NULL, "an object of JSON for each difference", take_json, NULL, 0 },
 	{ FOR_ALL, "help", "[=all]", "show this, or all options", take_help, help_names, 0 },
 };
 
@@ -387,8 +408,8 @@ const struct option_table option_table = { options, OPTION_COUNT };
 
 /* What --help shows on one screen; --help=all shows every row. */
 static const char *const common[] = { "compression", "whiteouts", "exclude", "uid-map", "owner",
-	"devices", "no-suid", "limit", "timeout", "progress", "quiet", "verbose", "check", "json",
-	"help" };
+	"devices", "no-suid", "limit", "timeout", "progress", "quiet", "verbose", "check", "extra",
+	"json", "help" };
 
 static bool is_common(const char *name)
 {

@@ -19,8 +19,9 @@ enum {
 	FOR_UNPACK = 1 << 0,
 	FOR_FILTER = 1 << 1,
 	FOR_LIST = 1 << 2,
+	FOR_VERIFY = 1 << 3,
 	FOR_PACK = 1 << 5,
-	FOR_ALL = FOR_UNPACK | FOR_FILTER | FOR_LIST | FOR_PACK,
+	FOR_ALL = FOR_UNPACK | FOR_FILTER | FOR_LIST | FOR_VERIFY | FOR_PACK,
 	FOR_POLICY = FOR_UNPACK | FOR_LIST, /* what becomes of entries */
 };
 

@@ -9,6 +9,7 @@
 #include "monitor/monitor.h"
 #include "packer/layer_packer.h"
 #include "unpacker/unpacker.h"
+#include "verifier/verifier.h"
 #include "wire/report.h"
 #include "wire/request.h"
 
@@ -339,6 +340,80 @@ static void live_as_lister(const void *work)
 	end(list(work, &report, &err), &report, &err);
 }
 
+/* The same, of one thread that writes nothing: several may read one rootfs. */
+static int raise_walls_to_read(const struct child_work *work, struct verifier **verifier,
+	struct jail_result *walls, struct oakum_error *err)
+{
+	const struct request *request = work->request;
+	static const int keep_fds[] = { FD_INPUT, FD_OUTPUT, FD_TEXT, FD_ROOTFS, FD_REPORT,
+		FD_CREDITS };
+	const struct jail jail = {
+		.role = ROLE_VERIFIER,
+		.keep_fds = keep_fds,
+		.keep_count = sizeof(keep_fds) / sizeof(keep_fds[0]),
+		.rootfs_fd = FD_ROOTFS,
+		.min_level = request->min_level,
+		.needs_trusted_xattrs = request->whiteouts == OAKUM_WHITEOUTS_OVERLAY,
+		.wants_trusted_xattrs = request->labels == OAKUM_LABELS_KEEP,
+		.has_user_namespace = request->user_namespace == OAKUM_USER_NAMESPACE_ALWAYS,
+	};
+	static struct ring_reader ring;
+	int r = jail_enter(&jail, walls, err);
+
+	if (r == 0)
+		r = lock_rootfs(walls->root_fd, LOCK_SH, err);
+	if (r < 0)
+		return r;
+	if (work->ring != NULL)
+		r = ring_reader_init(&ring, work->ring, FD_CREDITS);
+	if (r < 0)
+		return fail(err, -r, "mprotect", NULL);
+	const struct verifier_options options = {
+		.stream_fd = FD_INPUT,
+		.ring = work->ring == NULL ? NULL : &ring,
+		.text_fd = FD_OUTPUT,
+		.rootfs_fd = walls->root_fd,
+		.whiteouts = request->whiteouts,
+		.profile = request->profile,
+		.trailing = request->trailing,
+		.exclude = request->exclude,
+		.uid_map = request->uid_map,
+		.gid_map = request->gid_map,
+		.owners = request->owners,
+		.squash_uid = request->squash_uid,
+		.squash_gid = request->squash_gid,
+		.labels = request->labels,
+		.devices = request->devices,
+		.privileges = request->privileges,
+		.whiteout_form = request->whiteout_form,
+		.verifying = request->verifying,
+		.spares_atime = walls->level != OAKUM_LEVEL_DETACHED,
+		.limits = request->limits,
+		.progress = work->progress,
+	};
+	r = verifier_open(&options, verifier, err);
+	return r < 0 ? r : jail_seal(ROLE_VERIFIER, &walls->walls, err);
+}
+
+static void live_as_verifier(const void *work)
+{
+	struct verifier *verifier = NULL;
+	struct jail_result walls = { 0 };
+	struct report report;
+	struct oakum_error err = { 0 };
+	int r;
+
+	report_init(&report, REPORT_FROM_VERIFIER);
+	r = staged(raise_walls_to_read(work, &verifier, &walls, &err), OAKUM_STAGE_SETUP, &err);
+	if (r == 0) {
+		r = verifier_run(verifier, &report.stats, &err);
+		report.ended_early = r < 0 && verifier_stream_ended_early(verifier);
+	}
+	report.stats.level = walls.level;
+	report.stats.walls = walls.walls;
+	end(r, &report, &err);
+}
+
 static void add_link(struct chain *chain, enum report_role role, role_life *life)
 {
 	chain->links[chain->count].role = role;
@@ -355,10 +430,14 @@ void child_choose(struct child_work *work, struct chain *chain)
 	add_link(chain, REPORT_FROM_DECOMPRESSOR, live_as_decompressor);
 	if (work->request->operation == REQUEST_LIST)
 		add_link(chain, REPORT_FROM_LISTER, live_as_lister);
-	if (work->request->operation != REQUEST_UNPACK)
+	if (work->request->operation != REQUEST_UNPACK &&
+		work->request->operation != REQUEST_VERIFY)
 		return;
 	/* Without the memory it is a pipe. */
 	work->ring = ring_map();
 	chain->links[chain->count - 1].writes_ring = work->ring != NULL;
-	add_link(chain, REPORT_FROM_UNPACKER, live_as_unpacker);
+	if (work->request->operation == REQUEST_VERIFY)
+		add_link(chain, REPORT_FROM_VERIFIER, live_as_verifier);
+	else
+		add_link(chain, REPORT_FROM_UNPACKER, live_as_unpacker);
 }

@@ -110,6 +110,7 @@ static const struct {
 	[REQUEST_DECOMPRESS] = { .has_layer = true, .has_output = true },
 	[REQUEST_PACK] = { .has_rootfs = true, .has_output = true },
 	[REQUEST_LIST] = { .has_layer = true, .has_output = true },
+	[REQUEST_VERIFY] = { .has_layer = true, .has_rootfs = true, .has_output = true },
 };
 
 static int check_layer(int layer_fd, struct oakum_error *err)
@@ -401,6 +402,20 @@ int oakum_list_start(int layer_fd, int text_fd, const struct oakum_unpack_option
 		.operation = REQUEST_LIST,
 		.layer_fd = layer_fd,
 		.rootfs_fd = -1,
+		.output_fd = text_fd,
+	};
+
+	return start_new(&spec, &(struct wish){ .unpack = options }, job, err);
+}
+
+/* The one with three descriptors. NOLINTNEXTLINE(readability-function-size) */
+int oakum_verify_start(int layer_fd, int rootfs_fd, int text_fd,
+	const struct oakum_unpack_options *options, struct oakum_job **job, struct oakum_error *err)
+{
+	struct child_spec spec = {
+		.operation = REQUEST_VERIFY,
+		.layer_fd = layer_fd,
+		.rootfs_fd = rootfs_fd,
 		.output_fd = text_fd,
 	};
 

@@ -24,23 +24,28 @@ static const uint64_t unpacker_capabilities =
 	1 << CAP_MKNOD |  /* devices; they cannot be opened */
 	UINT64_C(1) << CAP_SETFCAP; /* security.capability */
 
-static const uint64_t packer_capability = 1 << CAP_DAC_READ_SEARCH;
+static const uint64_t reader_capability = 1 << CAP_DAC_READ_SEARCH;
 
 /* Containers have this one rather than the other: it reads too, and Landlock lets nothing be
  * written. */
-static const uint64_t packer_second_choice = 1 << CAP_DAC_OVERRIDE;
+static const uint64_t reader_second_choice = 1 << CAP_DAC_OVERRIDE;
 
 struct bound {
 	int resource;
 	rlim_t most;
 };
 
+static bool has_root(enum role role)
+{
+	return role == ROLE_UNPACKER || role == ROLE_PACKER || role == ROLE_VERIFIER;
+}
+
 static int set_limits(enum role role, struct oakum_error *err)
 {
 	/* poll(2) counts descriptors against RLIMIT_NOFILE: not less than it is given. */
 	const struct bound bounds[] = {
 		{ RLIMIT_CORE, 0 },
-		{ RLIMIT_NOFILE, role == ROLE_UNPACKER || role == ROLE_PACKER ? 512 : 16 },
+		{ RLIMIT_NOFILE, has_root(role) ? 512 : 16 },
 	};
 
 	for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++) {
@@ -66,8 +71,9 @@ static uint64_t capabilities_of(enum role role, uint64_t permitted)
 	case ROLE_UNPACKER:
 		return unpacker_capabilities;
 	case ROLE_PACKER:
-		return (permitted & packer_capability) != 0 ? packer_capability
-							    : packer_second_choice;
+	case ROLE_VERIFIER:
+		return (permitted & reader_capability) != 0 ? reader_capability
+							    : reader_second_choice;
 	}
 	__builtin_unreachable();
 }
@@ -133,7 +139,7 @@ static int switch_root(const struct jail *jail, struct jail_result *result, stru
 		.rootfs_fd = rootfs_fd,
 		.max_level = jail->max_level,
 		.has_submounts = jail->has_submounts,
-		.is_read_only = jail->role == ROLE_PACKER,
+		.is_read_only = jail->role != ROLE_UNPACKER,
 		.may_stay = jail->min_level == OAKUM_LEVEL_OPENAT2,
 	};
 	int r = root_switch(&request, &result->level, &result->walls, err);
@@ -168,7 +174,7 @@ int jail_enter(const struct jail *jail, struct jail_result *result, struct oakum
 	r = fd_keep_only(jail->keep_fds, jail->keep_count);
 	if (r < 0)
 		return fail(err, -r, "close_range", NULL);
-	if (jail->role == ROLE_UNPACKER || jail->role == ROLE_PACKER) {
+	if (has_root(jail->role)) {
 		r = switch_root(jail, result, err);
 		if (r < 0)
 			return r;

@@ -14,14 +14,16 @@ enum role {
 	ROLE_UNPACKER,	   /* writes below its own root: six capabilities */
 	ROLE_PACKER,	   /* reads below its own root: one capability */
 	ROLE_LISTER,	   /* reads one descriptor, writes another: no file system, no capability */
+	ROLE_VERIFIER,	   /* reads below its own root: one capability */
 };
 
 struct jail {
 	enum role role;
 	const int *keep_fds; /* ascending; every other descriptor is closed */
 	size_t keep_count;
-	int rootfs_fd; /* of unpacker, packer, in keep_fds; closed after the root switch; else -1 */
-	uint32_t min_level;	   /* enum oakum_level, of those two: refuse less */
+	int rootfs_fd; /* of unpacker, packer, verifier, in keep_fds; closed after the root switch;
+			  else -1 */
+	uint32_t min_level;	   /* enum oakum_level, of those: refuse less */
 	bool needs_trusted_xattrs; /* a seventh capability, for trusted.overlay.* */
 	bool wants_trusted_xattrs; /* the same if it can be had: for what a layer may bring */
 	bool has_submounts;	   /* what is mounted below the rootfs is part of it */

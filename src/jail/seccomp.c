@@ -226,6 +226,44 @@ const int seccomp_lister_calls[] = {
 	-1,
 };
 
+/* As the packer: nothing that makes, changes or removes; Landlock has what openat(2) would. */
+const int seccomp_verifier_calls[] = {
+	SYS_newfstatat,
+	SYS_openat, /* content, and directories one below the other */
+	SYS_read,   /* the stream */
+	SYS_pread64,
+	SYS_fstat,
+	SYS_flistxattr,
+	SYS_close,
+	SYS_readlinkat,
+	SYS_openat2, /* parents, with RESOLVE_IN_ROOT */
+	SYS_lseek,   /* holes */
+	SYS_fgetxattr,
+	SYS_fchdir, /* attributes of what is not opened are read by names of the working directory
+		     */
+	SYS_llistxattr,
+	SYS_lgetxattr,
+	SYS_getdents64, /* what is in the tree besides */
+	SYS_write,	/* what differs; the report */
+#ifdef SYS_poll
+	SYS_poll,
+#endif
+	SYS_ppoll,
+	SYS_brk,
+	SYS_mmap,
+	SYS_munmap,
+	SYS_mremap,
+	SYS_mprotect,
+	SYS_madvise,
+	SYS_futex,
+	SYS_clock_gettime,
+	SYS_rt_sigprocmask, /* abort(3) of a library, so that it is seen as one */
+	SYS_rt_sigreturn,
+	SYS_restart_syscall,
+	SYS_exit_group,
+	-1,
+};
+
 /* Nobody calls these by mistake: the process is killed, and the monitor says so. */
 static const int forbidden_calls[] = {
 	SYS_execve,
@@ -424,6 +462,8 @@ static const int *calls_of(enum role role)
 		return seccomp_packer_calls;
 	case ROLE_LISTER:
 		return seccomp_lister_calls;
+	case ROLE_VERIFIER:
+		return seccomp_verifier_calls;
 	}
 	__builtin_unreachable();
 }

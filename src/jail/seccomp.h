@@ -16,6 +16,7 @@ extern const int seccomp_threaded_codec_calls[];
 extern const int seccomp_unpacker_calls[];
 extern const int seccomp_packer_calls[];
 extern const int seccomp_lister_calls[];
+extern const int seccomp_verifier_calls[];
 
 /* Allows the calls of the list, to all threads, for good; 0 or -errno. */
 int seccomp_allow(const int *calls, struct oakum_error *err);

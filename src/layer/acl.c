@@ -121,3 +121,41 @@ uint32_t acl_group_permissions(const unsigned char *value, size_t value_bytes)
 	}
 	return permissions;
 }
+
+bool acl_is_extended(const unsigned char *value, size_t value_bytes)
+{
+	const uint32_t plain = ACL_OF_OWNER | ACL_OF_OWNING_GROUP | ACL_OF_OTHERS;
+
+	for (size_t at = ACL_HEADER_BYTES; at < value_bytes; at += ACL_ENTRY_BYTES) {
+		if ((read_entry(value + at).tag & ~plain) != 0)
+			return true;
+	}
+	return false;
+}
+
+static bool has_mask(const unsigned char *value, size_t value_bytes)
+{
+	for (size_t at = ACL_HEADER_BYTES; at < value_bytes; at += ACL_ENTRY_BYTES) {
+		if (read_entry(value + at).tag == ACL_OF_MASK)
+			return true;
+	}
+	return false;
+}
+
+void acl_take_mode(unsigned char *value, size_t value_bytes, uint32_t mode)
+{
+	const enum acl_tag of_group =
+		has_mask(value, value_bytes) ? ACL_OF_MASK : ACL_OF_OWNING_GROUP;
+
+	for (size_t at = ACL_HEADER_BYTES; at < value_bytes; at += ACL_ENTRY_BYTES) {
+		const enum acl_tag tag = read_entry(value + at).tag;
+		if (tag == ACL_OF_OWNER)
+			write_little(value + at + 2, mode >> 6 & PERMISSIONS, 2);
+		else if (tag == of_group)
+			write_little(value + at + 2, mode >> 3 & PERMISSIONS, 2);
+		else if (tag == ACL_OF_OTHERS)
+			write_little(value + at + 2, mode & PERMISSIONS, 2);
+		if (!is_named(tag))
+			write_little(value + at + 4, UINT32_MAX, 4);
+	}
+}

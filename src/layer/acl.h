@@ -52,4 +52,13 @@ enum acl_result acl_to_host(const struct idmap *uids, const struct idmap *gids,
  */
 uint32_t acl_group_permissions(const unsigned char *value, size_t value_bytes);
 
+/*
+ * What a later chmod(2) makes of a well-formed value: what its entries for owner, mask (or
+ * owning group) and others may do is in the mode.
+ */
+void acl_take_mode(unsigned char *value, size_t value_bytes, uint32_t mode);
+
+/* Does it say more than a mode can? Else no file system keeps it as an ACL of a file. */
+bool acl_is_extended(const unsigned char *value, size_t value_bytes);
+
 #endif

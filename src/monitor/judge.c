@@ -39,6 +39,8 @@ static const char *name_of(enum report_role role)
 		return "decompressor";
 	case REPORT_FROM_UNPACKER:
 		return "unpacker";
+	case REPORT_FROM_VERIFIER:
+		return "verifier";
 	case REPORT_FROM_MONITOR:
 		return "monitor";
 	case REPORT_FROM_PACKER:

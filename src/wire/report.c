@@ -48,7 +48,7 @@ static bool is_good_error(const struct oakum_error *error)
 {
 	static const char zeros[sizeof(error->reserved)];
 
-	return error->code >= 0 && error->code < 4096 && error->stage <= OAKUM_STAGE_PACK &&
+	return error->code >= 0 && error->code < 4096 && error->stage <= OAKUM_STAGE_COMPARE &&
 	       is_terminated(error->op, sizeof(error->op)) &&
 	       is_terminated(error->entry, sizeof(error->entry)) &&
 	       is_terminated(error->detail, sizeof(error->detail)) && error->drained_bytes == 0 &&

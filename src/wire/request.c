@@ -40,6 +40,7 @@ const struct request_option request_options[] = {
 	CHOICE(user_namespace, OAKUM_USER_NAMESPACE_ALWAYS),
 	CHOICE(sync, OAKUM_SYNC_FS),
 	CHOICE(listing, OAKUM_LISTING_JSON | OAKUM_LISTING_CHECK),
+	CHOICE(verifying, OAKUM_VERIFYING_EXTRA | OAKUM_VERIFYING_JSON),
 	LIMIT(content_bytes),
 	LIMIT(logical_bytes),
 	LIMIT(entries),
@@ -272,7 +273,7 @@ int request_from_options(const struct oakum_unpack_options *options, struct requ
 
 	if (r < 0)
 		return r;
-	if (ours.reserved != 0 || ours.reserved_too != 0)
+	if (ours.reserved != 0)
 		return fail_because(err, EINVAL, "check options", NULL, "reserved must be zero");
 	request_init(request);
 	for (const struct request_option *option = request_options; option->key != NULL; option++)

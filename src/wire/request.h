@@ -21,7 +21,8 @@ enum request_operation {
 	REQUEST_DECOMPRESS, /* layer -> tar stream, to the caller's descriptor */
 	REQUEST_PACK,	    /* rootfs -> layer, to the caller's descriptor */
 	REQUEST_LIST,	    /* layer -> lines about it, to the caller's descriptor */
-	REQUEST_OPERATION_LAST = REQUEST_LIST,
+	REQUEST_VERIFY,	    /* layer and rootfs -> what differs, to the caller's descriptor */
+	REQUEST_OPERATION_LAST = REQUEST_VERIFY,
 };
 
 /* Resolved: a zero in here is a zero, never "the default". */
@@ -43,6 +44,7 @@ struct request {
 	uint32_t user_namespace; /* enum oakum_user_namespace */
 	uint32_t sync;		 /* enum oakum_sync */
 	uint32_t listing;	 /* enum oakum_listing bits */
+	uint32_t verifying;	 /* enum oakum_verifying bits */
 	struct limits limits;
 	const char *const *exclude;	      /* NULL, or a NULL-terminated list; borrowed */
 	const struct oakum_id_range *uid_map; /* NULL, or ended by a count of 0; borrowed */
