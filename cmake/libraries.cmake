@@ -41,6 +41,7 @@ oakum_static_library(lzma lzma lzma.h liblzma-dev)
 oakum_static_library(bzip2 bz2 bzlib.h libbz2-dev)
 oakum_static_library(lz4 lz4 lz4frame.h liblz4-dev)
 oakum_static_library(jansson jansson jansson.h libjansson-dev)
+oakum_static_library(crypto crypto openssl/sha.h libssl-dev)
 
 # Its threads are started before it asks for them: see codec_xz.c.
 set_property(TARGET oakum::lzma PROPERTY INTERFACE_LINK_OPTIONS
