@@ -148,6 +148,13 @@ enum oakum_sync {
 	OAKUM_SYNC_FS,	     /* the same by syncfs(2): all that anybody has written there */
 };
 
+/* What is reported in any case; what is expected is reported too. Bits. */
+enum oakum_digests {
+	OAKUM_DIGESTS_EXPECTED = 0,
+	OAKUM_DIGESTS_LAYER = 1 << 0,
+	OAKUM_DIGESTS_DIFF_ID = 1 << 1,
+};
+
 /*
  * Ids from container on are those from host on; count of them. An array ends with a count of 0.
  * In a user namespace of its own the maps are the namespace's; none then is: 0 is the caller,
@@ -241,6 +248,14 @@ struct oakum_unpack_options {
 	uint64_t drain_ms;	  /* 1000 */
 	uint32_t listing;	  /* enum oakum_listing bits; for oakum_list_start() alone */
 	uint32_t verifying;	  /* enum oakum_verifying bits; for oakum_verify_start() alone */
+	uint32_t digests;	  /* enum oakum_digests bits */
+	uint32_t reserved_too;
+	/*
+	 * "sha256:" and 64 digits of 0-9 and a-f, or NULL. Anything else that is found at the end
+	 * is -EBADMSG, and explains what else was found wrong with the layer.
+	 */
+	const char *expect_digest;  /* of the layer as it comes: every byte to its end */
+	const char *expect_diff_id; /* of its tar stream: every byte to its end */
 };
 
 #define OAKUM_UNPACK_OPTIONS(...)              \
@@ -269,6 +284,8 @@ struct oakum_stats {
 	uint64_t volume_labels;	 /* headers that name a volume, and no entry: passed over */
 	uint64_t refused;	 /* entries that OAKUM_LISTING_CHECK found fault with */
 	uint64_t differences;	 /* that oakum_verify_start() has told */
+	char digest[72];  /* of the layer, "sha256:..."; "" if neither expected nor asked for */
+	char diff_id[72]; /* of the tar stream, the same */
 };
 
 #define OAKUM_STATS_INIT                           \
@@ -287,7 +304,7 @@ struct oakum_stats {
  *
  * Returns 0, or
  *   -EINVAL      the options contradict themselves, or a descriptor is of no use
- *   -EBADMSG     the layer is damaged or hostile
+ *   -EBADMSG     the layer is damaged or hostile, or not the one that is expected
  *   -EFBIG       a limit was reached
  *   -ENOSPC, -EDQUOT, -EROFS, -EACCES   the rootfs would not take it
  *   -EPERM       the walls asked for cannot be had here, or an operation needs more rights
@@ -333,9 +350,10 @@ OAKUM_PUBLIC int oakum_unpack_start(int layer_fd, int rootfs_fd,
  * trailer, but not looked into.
  *
  * tar_fd   borrowed; a file, pipe or socket that can be written to
- * options  of these count max_window_bytes, max_ratio, timeout_ms and those of draining
+ * options  of these count max_window_bytes, max_ratio, timeout_ms, and those of draining and
+ *          of digests
  * job      written on success only; to be ended with oakum_job_wait(). Of its statistics
- *          layer_bytes, stream_bytes and compression are set.
+ *          layer_bytes, stream_bytes, compression and the digests are set.
  *
  * Whoever writes to a pipe that nobody reads any more gets -EPIPE with the operation
  * "write", and no SIGPIPE. What was written before a failure is not taken back.

@@ -85,6 +85,14 @@ static void print_walls(uint32_t walls)
 	putchar(']');
 }
 
+static void print_digests(const struct oakum_stats *stats)
+{
+	if (stats->digest[0] != '\0')
+		print_string("digest", stats->digest);
+	if (stats->diff_id[0] != '\0')
+		print_string("diff_id", stats->diff_id);
+}
+
 void event_done(const struct oakum_progress *progress, const struct oakum_stats *stats)
 {
 	struct oakum_progress exact = *progress;
@@ -111,6 +119,7 @@ void event_done(const struct oakum_progress *progress, const struct oakum_stats 
 	print_number("unset_owners", stats->unset_owners);
 	print_number("trailing_bytes", stats->trailing_bytes);
 	print_number("volume_labels", stats->volume_labels);
+	print_digests(stats);
 	end_line();
 }
 

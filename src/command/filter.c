@@ -47,6 +47,7 @@ int filter_run(const struct arguments *arguments, struct oakum_stats *stats)
 
 int filter_main(int argc, char **argv)
 {
+	struct oakum_stats stats = OAKUM_STATS_INIT;
 	struct arguments arguments;
 	int status = EXIT_DONE;
 
@@ -55,7 +56,9 @@ int filter_main(int argc, char **argv)
 	else if (arguments.wants_help != HELP_NONE)
 		filter_print_help();
 	else
-		status = filter_run(&arguments, NULL);
+		status = filter_run(&arguments, &stats);
+	if (status == EXIT_DONE && arguments.options.digests != 0)
+		run_print_digests(&stats);
 	option_free(&arguments);
 	return status;
 }

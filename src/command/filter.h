@@ -15,8 +15,8 @@ int filter_main(int argc, char **argv);
 void filter_print_help(void);
 
 /*
- * The first operand, or standard input, to standard output. stats may be NULL, and is written on
- * success only. Returns the exit status, after a message where it is not 0.
+ * The first operand, or standard input, to standard output. stats is written on success
+ * only. Returns the exit status, after a message where it is not 0.
  */
 int filter_run(const struct arguments *arguments, struct oakum_stats *stats);
 

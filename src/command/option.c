@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command/option.h"
 
+#include "base/digest.h"
 #include "command/message.h"
 #include "command/nearest.h"
 #include "command/value.h"
@@ -224,6 +225,25 @@ static bool take_no_suid(
 	return true;
 }
 
+/* The field at offset, of the options. */
+static bool take_digest(const struct option *option, const char *value, struct arguments *arguments)
+{
+	if (!digest_is_good(value))
+		return message_wrong(
+			"--%s=%s: it is sha256: and 64 digits of 0-9 and a-f", option->name, value);
+	memcpy((char *)&arguments->options + option->offset, &value, sizeof(value));
+	return true;
+}
+
+static bool take_digests(
+	const struct option *option, const char *value, struct arguments *arguments)
+{
+	(void)option;
+	(void)value;
+	arguments->options.digests = OAKUM_DIGESTS_LAYER | OAKUM_DIGESTS_DIFF_ID;
+	return true;
+}
+
 static bool take_exclude(
 	const struct option *option, const char *value, struct arguments *arguments)
 {
@@ -382,6 +402,13 @@ static const struct option options[] = {
 	{ FOR_UNPACK, "sync", "none|data|full|fs",
 		"what a power cut leaves (none: nothing certain)", take_choice, sync_names,
 		AT(sync) },
+	{ FOR_UNPACK | FOR_FILTER, "expect-digest", "HASH",
+		"fail unless LAYER, to its end, is sha256:...", take_digest, NULL,
+		AT(expect_digest) },
+	{ FOR_UNPACK | FOR_FILTER, "expect-diff-id", "HASH",
+		"the same of the tar stream that is in it", take_digest, NULL, AT(expect_diff_id) },
+	{ FOR_UNPACK | FOR_FILTER, "digests", NULL, "say what these two are, on standard error",
+		take_digests, NULL, 0 },
 	{ FOR_ALL, "timeout", "S", "give up after S seconds (never)", take_seconds, NULL, 0 },
 	{ FOR_UNPACK | FOR_FILTER, "drain", "bounded|none|full",
 		"read the rest of a pipe after a failure (bounded)", take_choice, drain_names,

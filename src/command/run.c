@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -106,6 +107,14 @@ int run_follow(struct run *run, struct oakum_stats *stats, struct oakum_error *e
 	if (r == 0)
 		display_done(&run->display, &run->progress, stats);
 	return r;
+}
+
+void run_print_digests(const struct oakum_stats *stats)
+{
+	if (stats->digest[0] != '\0')
+		fprintf(stderr, "oakum: digest %s\n", stats->digest);
+	if (stats->diff_id[0] != '\0')
+		fprintf(stderr, "oakum: diffID %s\n", stats->diff_id);
 }
 
 int run_failed(

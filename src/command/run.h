@@ -41,6 +41,9 @@ void run_end_with_reader(const struct oakum_error *err);
  */
 int run_follow(struct run *run, struct oakum_stats *stats, struct oakum_error *err);
 
+/* The digests there are, on standard error. */
+void run_print_digests(const struct oakum_stats *stats);
+
 /*
  * The last word about a failure, and the exit status for it; removes what was not to stay.
  * what_is_left, and where, is for an interrupted one. Does not return where a signal has ended it.

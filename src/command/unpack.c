@@ -139,6 +139,8 @@ static int unpack(const struct arguments *arguments)
 			arguments->operands[1]);
 	if (arguments->is_verbose)
 		print_stats(&stats);
+	if (arguments->is_verbose || arguments->options.digests != 0)
+		run_print_digests(&stats);
 	return EXIT_DONE;
 }
 

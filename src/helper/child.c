@@ -4,6 +4,7 @@
 #include "base/cores.h"
 #include "base/error.h"
 #include "decompressor/decompressor.h"
+#include "hasher/hasher.h"
 #include "jail/jail.h"
 #include "lister/lister.h"
 #include "monitor/monitor.h"
@@ -93,6 +94,66 @@ static void live_as_decompressor(const void *work)
 
 	report_init(&report, REPORT_FROM_DECOMPRESSOR);
 	end(decompress(work, &report, &err), &report, &err);
+}
+
+/* Its memory is there already; it stands behind its walls before its first byte like the others. */
+static int hash(
+	const struct hasher_options *options, struct report *report, struct oakum_error *err)
+{
+	static const int keep_fds[] = { FD_INPUT, FD_OUTPUT, FD_TEXT, FD_REPORT };
+	const struct jail jail = {
+		.role = ROLE_HASHER,
+		.keep_fds = keep_fds,
+		.keep_count = sizeof(keep_fds) / sizeof(keep_fds[0]),
+		.rootfs_fd = -1,
+	};
+	struct jail_result walls;
+	int r = jail_enter(&jail, &walls, err);
+
+	if (r == 0)
+		r = jail_seal(ROLE_HASHER, &walls.walls, err);
+	return r < 0 ? staged(r, OAKUM_STAGE_SETUP, err)
+		     : hasher_run(options, report->stats.digest, err);
+}
+
+static void live_as_hasher(enum report_role role, const struct hasher_options *options)
+{
+	struct report report;
+	struct oakum_error err = { 0 };
+
+	report_init(&report, role);
+	int r = staged(hash(options, &report, &err), OAKUM_STAGE_DECOMPRESS, &err);
+	end(r, &report, &err);
+}
+
+/* To read on takes the source from whoever wants nothing more to be read of it. */
+static void live_as_layer_hasher(const void *context)
+{
+	const struct child_work *work = context;
+	const struct hasher_options options = {
+		.input_fd = FD_INPUT,
+		.output_fd = FD_OUTPUT,
+		.input_name = "layer",
+		.reads_on = work->request->expect_digest != NULL &&
+			    work->request->drain != OAKUM_DRAIN_NONE,
+	};
+
+	live_as_hasher(REPORT_FROM_LAYER_HASHER, &options);
+}
+
+static void live_as_stream_hasher(const void *context)
+{
+	const struct child_work *work = context;
+	const struct hasher_options options = {
+		.input_fd = FD_INPUT,
+		.output_fd = FD_OUTPUT,
+		.input_name = "tar stream",
+		.reads_on = work->request->expect_diff_id != NULL &&
+			    work->request->operation != REQUEST_DECOMPRESS &&
+			    work->request->drain != OAKUM_DRAIN_NONE,
+	};
+
+	live_as_hasher(REPORT_FROM_STREAM_HASHER, &options);
 }
 
 /*
@@ -418,7 +479,27 @@ static void add_link(struct chain *chain, enum report_role role, role_life *life
 {
 	chain->links[chain->count].role = role;
 	chain->links[chain->count].life = life;
+	chain->links[chain->count].expected = NULL;
 	chain->count++;
+}
+
+static void add_hasher(struct chain *chain, enum report_role role, role_life *life,
+	const char *expected, bool is_asked_for)
+{
+	if (expected == NULL && !is_asked_for)
+		return;
+	add_link(chain, role, life);
+	chain->links[chain->count - 1].expected = expected;
+}
+
+/* Those that read a layer: digests of what is given to a parser, and of what it gives. */
+static void add_readers(const struct request *request, struct chain *chain)
+{
+	add_hasher(chain, REPORT_FROM_LAYER_HASHER, live_as_layer_hasher, request->expect_digest,
+		(request->digests & OAKUM_DIGESTS_LAYER) != 0);
+	add_link(chain, REPORT_FROM_DECOMPRESSOR, live_as_decompressor);
+	add_hasher(chain, REPORT_FROM_STREAM_HASHER, live_as_stream_hasher, request->expect_diff_id,
+		(request->digests & OAKUM_DIGESTS_DIFF_ID) != 0);
 }
 
 void child_choose(struct child_work *work, struct chain *chain)
@@ -427,14 +508,15 @@ void child_choose(struct child_work *work, struct chain *chain)
 		add_link(chain, REPORT_FROM_PACKER, live_as_packer);
 		return;
 	}
-	add_link(chain, REPORT_FROM_DECOMPRESSOR, live_as_decompressor);
+	add_readers(work->request, chain);
 	if (work->request->operation == REQUEST_LIST)
 		add_link(chain, REPORT_FROM_LISTER, live_as_lister);
 	if (work->request->operation != REQUEST_UNPACK &&
 		work->request->operation != REQUEST_VERIFY)
 		return;
-	/* Without the memory it is a pipe. */
-	work->ring = ring_map();
+	/* Without the memory it is a pipe, and where what is unpacked has to be what was hashed. */
+	if (chain->links[chain->count - 1].role == REPORT_FROM_DECOMPRESSOR)
+		work->ring = ring_map();
 	chain->links[chain->count - 1].writes_ring = work->ring != NULL;
 	if (work->request->operation == REQUEST_VERIFY)
 		add_link(chain, REPORT_FROM_VERIFIER, live_as_verifier);

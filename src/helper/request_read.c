@@ -130,6 +130,10 @@ static int read_option(const json_t *value, const struct request_option *option,
 
 	if (option->kind == REQUEST_STRINGS)
 		return read_strings(value, option->key, (const char *const **)(void *)to, err);
+	if (option->kind == REQUEST_DIGEST)
+		return json_is_null(value)
+			       ? 0
+			       : read_string(value, option->key, (const char **)(void *)to, err);
 	if (option->kind == REQUEST_RANGES)
 		return read_ranges(
 			value, option->key, (const struct oakum_id_range **)(void *)to, err);
@@ -207,9 +211,13 @@ void request_free(struct request *request)
 	free_const(request->exclude);
 	free_const(request->uid_map);
 	free_const(request->gid_map);
+	free_const(request->expect_digest);
+	free_const(request->expect_diff_id);
 	request->exclude = NULL;
 	request->uid_map = NULL;
 	request->gid_map = NULL;
+	request->expect_digest = NULL;
+	request->expect_diff_id = NULL;
 }
 
 int request_read(int fd, struct request *request, struct oakum_error *err)

@@ -67,6 +67,7 @@ static uint64_t capabilities_of(enum role role, uint64_t permitted)
 	case ROLE_MONITOR:
 	case ROLE_DECOMPRESSOR:
 	case ROLE_LISTER:
+	case ROLE_HASHER:
 		return 0;
 	case ROLE_UNPACKER:
 		return unpacker_capabilities;
@@ -189,7 +190,7 @@ int jail_enter(const struct jail *jail, struct jail_result *result, struct oakum
 		return r;
 	result->walls |= OAKUM_WALL_CAPABILITIES;
 	const struct landlock_root root = {
-		.may_signal = jail->role == ROLE_MONITOR, /* it ends the other two */
+		.may_signal = jail->role == ROLE_MONITOR, /* it ends the others */
 		.fd = result->root_fd,
 		.may_write = jail->role == ROLE_UNPACKER,
 	};

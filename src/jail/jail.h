@@ -15,6 +15,7 @@ enum role {
 	ROLE_PACKER,	   /* reads below its own root: one capability */
 	ROLE_LISTER,	   /* reads one descriptor, writes another: no file system, no capability */
 	ROLE_VERIFIER,	   /* reads below its own root: one capability */
+	ROLE_HASHER,	   /* as the decompressor, with less still */
 };
 
 struct jail {

@@ -38,8 +38,8 @@ const int seccomp_monitor_calls[] = {
 	SYS_poll,
 #endif
 	SYS_ppoll,
-	SYS_waitid,	       /* the statuses of its two children */
-	SYS_pidfd_send_signal, /* the other must die when one has failed */
+	SYS_waitid,	       /* the statuses of its children */
+	SYS_pidfd_send_signal, /* the others must die when one has failed */
 	SYS_recvmsg,	       /* their reports */
 	SYS_close,
 	SYS_exit_group,
@@ -78,7 +78,7 @@ const int seccomp_decompressor_calls[] = {
 	-1,
 };
 
-/* Once it is known: every codec lives on memory that was set aside before. */
+/* Once it is known: every codec lives on memory that was set aside before, as a hasher does. */
 const int seccomp_codec_calls[] = {
 	SYS_read,
 	SYS_write,
@@ -464,6 +464,8 @@ static const int *calls_of(enum role role)
 		return seccomp_lister_calls;
 	case ROLE_VERIFIER:
 		return seccomp_verifier_calls;
+	case ROLE_HASHER:
+		return seccomp_codec_calls;
 	}
 	__builtin_unreachable();
 }

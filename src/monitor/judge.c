@@ -32,6 +32,25 @@ static bool has_broken_pipe(const struct outcome *outcome)
 	       strcmp(outcome->report.error.op, "write") == 0;
 }
 
+/* A digest is only there if all was read, whatever became of it further on. */
+static bool found_another(const struct outcome *outcome)
+{
+	const char *found = outcome->report.stats.digest;
+
+	return outcome->kind == OUTCOME_REPORTED && outcome->expected != NULL && found[0] != '\0' &&
+	       strcmp(found, outcome->expected) != 0;
+}
+
+/* ... and the digest of a stream is only that of all of it if those before have succeeded. */
+static bool shows_another(const struct outcome *outcomes, const struct outcome *outcome)
+{
+	for (const struct outcome *before = outcomes; before != outcome; before++) {
+		if (!succeeded(before))
+			return false;
+	}
+	return found_another(outcome);
+}
+
 static const char *name_of(enum report_role role)
 {
 	switch (role) {
@@ -47,6 +66,10 @@ static const char *name_of(enum report_role role)
 		return "packer";
 	case REPORT_FROM_LISTER:
 		return "lister";
+	case REPORT_FROM_LAYER_HASHER:
+		return "hasher of the layer";
+	case REPORT_FROM_STREAM_HASHER:
+		return "hasher of the tar stream";
 	}
 	__builtin_unreachable();
 }
@@ -74,12 +97,30 @@ static void tell_death(const struct outcome *outcome, struct oakum_error *err)
 	err->stage = OAKUM_STAGE_REAP;
 }
 
-static void tell(const struct outcome *outcome, struct oakum_error *err)
+static void tell_digest(const struct outcome *outcome, struct oakum_error *err)
 {
-	if (reported_failure(outcome))
+	bool is_of_stream = outcome->role == REPORT_FROM_STREAM_HASHER;
+
+	fail_because(err, EBADMSG, is_of_stream ? "check diffID" : "check digest", NULL,
+		"the %s is %s, and not the expected %s", is_of_stream ? "tar stream" : "layer",
+		outcome->report.stats.digest, outcome->expected);
+	err->stage = is_of_stream ? OAKUM_STAGE_READ : OAKUM_STAGE_DECOMPRESS;
+}
+
+static void tell(
+	const struct outcome *outcomes, const struct outcome *outcome, struct oakum_error *err)
+{
+	if (shows_another(outcomes, outcome))
+		tell_digest(outcome, err);
+	else if (reported_failure(outcome))
 		*err = outcome->report.error;
 	else
 		tell_death(outcome, err);
+}
+
+bool judge_is_own_error(const struct outcome *outcome)
+{
+	return reported_failure(outcome) && outcome->report.ended_early == 0;
 }
 
 /* Nothing but consequences: then they are all there is to tell. */
@@ -100,18 +141,32 @@ static const struct outcome *last_to_complain(const struct outcome *outcomes, si
 	return last;
 }
 
+static const struct outcome *first_before_last(const struct outcome *outcomes, size_t count)
+{
+	for (size_t i = 0; i + 1 < count; i++) {
+		const struct outcome *outcome = &outcomes[i];
+		if (died(outcome) || shows_another(outcomes, outcome) ||
+			(reported_failure(outcome) && !has_broken_pipe(outcome)))
+			return outcome;
+	}
+	return NULL;
+}
+
 static const struct outcome *first_cause(const struct outcome *outcomes, size_t count)
 {
 	const struct outcome *last = &outcomes[count - 1];
+	const struct outcome *first = first_before_last(outcomes, count);
 
-	if (reported_failure(last) && last->report.ended_early == 0)
-		return last;
-	for (size_t i = 0; i + 1 < count; i++) {
-		const struct outcome *outcome = &outcomes[i];
-		if (died(outcome) || (reported_failure(outcome) && !has_broken_pipe(outcome)))
-			return outcome;
+	if (judge_is_own_error(last)) {
+		bool is_explained = last->report.result == -EBADMSG && first != NULL &&
+				    shows_another(outcomes, first);
+		return is_explained ? first : last;
 	}
-	return died(last) ? last : last_to_complain(outcomes, count);
+	if (first != NULL)
+		return first;
+	if (died(last) || shows_another(outcomes, last))
+		return last;
+	return last_to_complain(outcomes, count);
 }
 
 static void merge_stats(const struct outcome *outcome, struct oakum_stats *stats)
@@ -128,6 +183,19 @@ static void merge_stats(const struct outcome *outcome, struct oakum_stats *stats
 	stats->denied_calls += theirs->denied_calls;
 }
 
+/* Each hasher calls what it found the digest. */
+static void take_digests(const struct outcome *outcomes, size_t count, struct oakum_stats *stats)
+{
+	memset(stats->digest, 0, sizeof(stats->digest));
+	for (size_t i = 0; i < count; i++) {
+		const char *digest = outcomes[i].report.stats.digest;
+		if (outcomes[i].role == REPORT_FROM_LAYER_HASHER)
+			memcpy(stats->digest, digest, sizeof(stats->digest));
+		if (outcomes[i].role == REPORT_FROM_STREAM_HASHER)
+			memcpy(stats->diff_id, digest, sizeof(stats->diff_id));
+	}
+}
+
 void judge(const struct outcome *outcomes, size_t count, struct report *record)
 {
 	const struct outcome *last = &outcomes[count - 1];
@@ -136,16 +204,18 @@ void judge(const struct outcome *outcomes, size_t count, struct report *record)
 	if (last->kind == OUTCOME_REPORTED)
 		record->stats = last->report.stats;
 	for (size_t i = 0; i < count; i++) {
-		have_all &= succeeded(&outcomes[i]);
+		have_all &= succeeded(&outcomes[i]) && !found_another(&outcomes[i]);
 		if (i + 1 < count && outcomes[i].kind == OUTCOME_REPORTED)
 			merge_stats(&outcomes[i], &record->stats);
 	}
+	take_digests(outcomes, count, &record->stats);
 	if (have_all)
 		return;
 	const struct outcome *cause = first_cause(outcomes, count);
-	tell(cause, &record->error);
+	tell(outcomes, cause, &record->error);
 	/* Those before the last know no names: it is the one that the last was reading. */
-	if (cause != last && record->error.entry[0] == '\0' && reported_failure(last))
+	if (cause != last && !shows_another(outcomes, cause) && record->error.entry[0] == '\0' &&
+		reported_failure(last))
 		memcpy(record->error.entry, last->report.error.entry, sizeof(record->error.entry));
 	record->result = -record->error.code;
 }

@@ -20,8 +20,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* How long the second child may live on when the first has ended with no success. */
-enum { GRACE_MS = 5000 };
+/* How long the others may live on when one has ended with no success. */
+enum {
+	GRACE_MS = 5000,
+	READ_ON_MS = 1000, /* ... and the last is over: nothing is left to be learned but digests */
+};
 
 struct child {
 	int pidfd;     /* -1 once it was waited for */
@@ -288,9 +291,19 @@ static bool has_failed(const struct child *child)
 	__builtin_unreachable();
 }
 
+static bool expects_digest(const struct run *run)
+{
+	for (size_t i = 0; i < run->count; i++) {
+		if (run->children[i].outcome.expected != NULL)
+			return true;
+	}
+	return false;
+}
+
 /*
  * The others then end by themselves, and have something to add: "cut off" is a consequence,
- * and when one before the last has failed or died, the last knows what it was reading.
+ * and when one before the last has failed or died, the last knows what it was reading. What
+ * the last finds wrong with a layer may be because it is another one.
  */
 static bool is_half_the_story(const struct run *run, const struct child *child)
 {
@@ -298,8 +311,12 @@ static bool is_half_the_story(const struct run *run, const struct child *child)
 
 	if (outcome->kind == OUTCOME_LIED)
 		return false;
-	return child != &run->children[run->count - 1] ||
-	       (outcome->kind == OUTCOME_REPORTED && outcome->report.ended_early == 1);
+	if (child != &run->children[run->count - 1])
+		return true;
+	if (outcome->kind == OUTCOME_SILENT)
+		return false;
+	return !judge_is_own_error(outcome) ||
+	       (outcome->report.result == -EBADMSG && expects_digest(run));
 }
 
 static void stop_others(struct run *run, const struct child *failed)
@@ -319,6 +336,19 @@ static bool are_over(const struct run *run)
 	return true;
 }
 
+/* For poll(2). */
+static int patience_ms(const struct run *run)
+{
+	bool last_is_over = run->children[run->count - 1].pidfd < 0;
+	bool failed = false;
+
+	for (size_t i = 0; i < run->count; i++)
+		failed |= has_failed(&run->children[i]);
+	if (!failed)
+		return -1;
+	return last_is_over ? READ_ON_MS : GRACE_MS;
+}
+
 /* Until one of them has something to tell, or nobody has had for too long. */
 static void wait_once(struct run *run)
 {
@@ -328,15 +358,13 @@ static void wait_once(struct run *run)
 		{ .fd = FD_REPORT, .events = 0 },
 	};
 	struct pollfd *of_children = &fds[2];
-	bool failed = false;
 
 	for (size_t i = 0; i < run->count; i++) {
 		const struct child *child = &run->children[i];
 		of_children[2 * i] = (struct pollfd){ .fd = child->report_fd, .events = POLLIN };
 		of_children[2 * i + 1] = (struct pollfd){ .fd = child->pidfd, .events = POLLIN };
-		failed |= has_failed(child);
 	}
-	int ready = poll(fds, 2 + 2 * run->count, failed ? GRACE_MS : -1);
+	int ready = poll(fds, 2 + 2 * run->count, patience_ms(run));
 	if (ready < 0 && errno == EINTR)
 		return;
 	if (fds[0].revents != 0 || fds[1].revents != 0)
@@ -372,6 +400,7 @@ static void run_init(const struct chain *chain, struct run *run)
 			.pidfd = -1,
 			.report_fd = -1,
 			.outcome.role = chain->links[i].role,
+			.outcome.expected = chain->links[i].expected,
 		};
 }
 

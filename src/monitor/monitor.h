@@ -33,6 +33,7 @@ struct chain {
 		enum report_role role;
 		role_life *life;
 		bool writes_ring; /* what goes to the next one are tokens, and credits come back */
+		const char *expected; /* of a hasher: what it has to find; else NULL */
 	} links[CHAIN_MAX];
 	size_t count;
 	const void *context;

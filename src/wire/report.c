@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire/report.h"
 
+#include "base/digest.h"
 #include "base/fd.h"
 
 #include <errno.h>
@@ -56,6 +57,40 @@ static bool is_good_error(const struct oakum_error *error)
 	       memcmp(error->reserved, zeros, sizeof(zeros)) == 0;
 }
 
+static bool is_empty(const char digest[DIGEST_TEXT_BYTES])
+{
+	static const char zeros[DIGEST_TEXT_BYTES];
+
+	return memcmp(digest, zeros, sizeof(zeros)) == 0;
+}
+
+/* A hasher has one, and only it; without one it has not succeeded. */
+static bool has_good_digests(const struct report *report)
+{
+	const char *digest = report->stats.digest;
+	const char *diff_id = report->stats.diff_id;
+
+	_Static_assert(sizeof(report->stats.digest) == DIGEST_TEXT_BYTES &&
+			       sizeof(report->stats.diff_id) == DIGEST_TEXT_BYTES,
+		"they are what digest_format() writes");
+	switch ((enum report_role)report->role) {
+	case REPORT_FROM_DECOMPRESSOR:
+	case REPORT_FROM_UNPACKER:
+	case REPORT_FROM_PACKER:
+	case REPORT_FROM_LISTER:
+	case REPORT_FROM_VERIFIER:
+		return is_empty(digest) && is_empty(diff_id);
+	case REPORT_FROM_LAYER_HASHER:
+	case REPORT_FROM_STREAM_HASHER:
+		return is_empty(diff_id) &&
+		       (digest_is_good(digest) || (is_empty(digest) && report->result < 0));
+	case REPORT_FROM_MONITOR:
+		return (is_empty(digest) || digest_is_good(digest)) &&
+		       (is_empty(diff_id) || digest_is_good(diff_id));
+	}
+	return false;
+}
+
 static bool is_good(const struct report *report, enum report_role role)
 {
 	return report->magic == REPORT_MAGIC && report->version == REPORT_VERSION &&
@@ -64,7 +99,8 @@ static bool is_good(const struct report *report, enum report_role role)
 	       report->result == -report->error.code &&
 	       report->stats.size == sizeof(report->stats) &&
 	       report->stats.compression <= OAKUM_COMPRESSION_LZ4 &&
-	       report->stats.level <= OAKUM_LEVEL_DETACHED && is_good_error(&report->error);
+	       report->stats.level <= OAKUM_LEVEL_DETACHED && has_good_digests(report) &&
+	       is_good_error(&report->error);
 }
 
 int report_receive(int fd, enum report_role role, struct report *report, bool *ended)

@@ -15,6 +15,8 @@ enum report_role {
 	REPORT_FROM_PACKER,
 	REPORT_FROM_LISTER,
 	REPORT_FROM_VERIFIER,
+	REPORT_FROM_LAYER_HASHER,
+	REPORT_FROM_STREAM_HASHER,
 };
 
 enum {
@@ -34,7 +36,7 @@ struct report {
 	uint32_t ended_early; /* 1: the failure is that the stream was cut off */
 	int32_t result;	      /* 0, or -errno as in error.code */
 	uint32_t reserved;
-	struct oakum_stats stats;
+	struct oakum_stats stats; /* .digest: of a hasher, what it has read to the end */
 	struct oakum_error error; /* .code == 0: success */
 	uint32_t checksum;	  /* CRC-32C of all before it; last */
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire/request.h"
 
+#include "base/digest.h"
 #include "base/error.h"
 
 #include <errno.h>
@@ -63,6 +64,12 @@ const struct request_option request_options[] = {
 	{ "exclude", REQUEST_STRINGS, IN_REQUEST(exclude), IN_OPTIONS(exclude), 0 },
 	{ "uid_map", REQUEST_RANGES, IN_REQUEST(uid_map), IN_OPTIONS(uid_map), 0 },
 	{ "gid_map", REQUEST_RANGES, IN_REQUEST(gid_map), IN_OPTIONS(gid_map), 0 },
+	CHOICE(drain, OAKUM_DRAIN_FULL),
+	CHOICE(digests, OAKUM_DIGESTS_LAYER | OAKUM_DIGESTS_DIFF_ID),
+	{ "expect_digest", REQUEST_DIGEST, IN_REQUEST(expect_digest), IN_OPTIONS(expect_digest),
+		0 },
+	{ "expect_diff_id", REQUEST_DIGEST, IN_REQUEST(expect_diff_id), IN_OPTIONS(expect_diff_id),
+		0 },
 	{ NULL, REQUEST_U32, 0, 0, 0 },
 };
 
@@ -189,6 +196,14 @@ static int check_compression(const struct request *request, struct oakum_error *
 	return 0;
 }
 
+static int check_digest(const char *digest, const char *key, struct oakum_error *err)
+{
+	if (digest == NULL || digest_is_good(digest))
+		return 0;
+	return fail_because(err, EINVAL, "check options", NULL,
+		"%s is not sha256: and 64 digits of 0-9 and a-f, which is all that is known", key);
+}
+
 int request_check(const struct request *request, struct oakum_error *err)
 {
 	if (request->version != REQUEST_VERSION)
@@ -209,7 +224,11 @@ int request_check(const struct request *request, struct oakum_error *err)
 		return fail_because(err, EINVAL, "check options", NULL,
 			"whiteout_form is for the whiteouts of overlayfs alone");
 	r = check_map(request->uid_map, "uid_map", err);
-	return r < 0 ? r : check_map(request->gid_map, "gid_map", err);
+	if (r == 0)
+		r = check_map(request->gid_map, "gid_map", err);
+	if (r == 0)
+		r = check_digest(request->expect_digest, "expect_digest", err);
+	return r < 0 ? r : check_digest(request->expect_diff_id, "expect_diff_id", err);
 }
 
 /* Older callers bring a shorter struct, newer ones a longer: the kernel's rule for growing structs.
@@ -259,6 +278,7 @@ static void take_option(
 		return;
 	case REQUEST_STRINGS:
 	case REQUEST_RANGES:
+	case REQUEST_DIGEST:
 		memcpy(to, from, sizeof(const void *));
 		return;
 	}
@@ -273,7 +293,7 @@ int request_from_options(const struct oakum_unpack_options *options, struct requ
 
 	if (r < 0)
 		return r;
-	if (ours.reserved != 0)
+	if (ours.reserved != 0 || ours.reserved_too != 0)
 		return fail_because(err, EINVAL, "check options", NULL, "reserved must be zero");
 	request_init(request);
 	for (const struct request_option *option = request_options; option->key != NULL; option++)

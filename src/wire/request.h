@@ -45,6 +45,8 @@ struct request {
 	uint32_t sync;		 /* enum oakum_sync */
 	uint32_t listing;	 /* enum oakum_listing bits */
 	uint32_t verifying;	 /* enum oakum_verifying bits */
+	uint32_t drain;		 /* enum oakum_drain */
+	uint32_t digests;	 /* enum oakum_digests bits */
 	struct limits limits;
 	const char *const *exclude;	      /* NULL, or a NULL-terminated list; borrowed */
 	const struct oakum_id_range *uid_map; /* NULL, or ended by a count of 0; borrowed */
@@ -57,6 +59,8 @@ struct request {
 		uint32_t times;	    /* enum oakum_times */
 		uint64_t latest_mtime_s;
 	} packing;
+	const char *expect_digest;  /* NULL, or one that digest_is_good(); borrowed */
+	const char *expect_diff_id; /* the same */
 };
 
 enum request_kind {
@@ -64,6 +68,7 @@ enum request_kind {
 	REQUEST_U64,	 /* a number, or the string "none" for UINT64_MAX */
 	REQUEST_STRINGS, /* a list of byte strings: one code point up to U+00FF a byte */
 	REQUEST_RANGES,	 /* a list of [container, host, count] */
+	REQUEST_DIGEST,	 /* a digest, or null */
 };
 
 /* One row an option (version and operation are none): walked by the writer, the reader and the

@@ -112,6 +112,14 @@ static void text_add_ranges(struct text *text, const struct oakum_id_range *map)
 	text_add(text, "]");
 }
 
+static void text_add_digest(struct text *text, const char *digest)
+{
+	if (digest == NULL)
+		text_add(text, "null");
+	else
+		text_add_string(text, digest);
+}
+
 static void text_add_option(
 	struct text *text, const struct request_option *option, const struct request *request)
 {
@@ -129,6 +137,9 @@ static void text_add_option(
 		return;
 	case REQUEST_STRINGS:
 		text_add_strings(text, *(const char *const *const *)from);
+		return;
+	case REQUEST_DIGEST:
+		text_add_digest(text, *(const char *const *)from);
 		return;
 	case REQUEST_RANGES:
 		text_add_ranges(text, *(const struct oakum_id_range *const *)from);

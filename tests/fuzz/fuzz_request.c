@@ -31,6 +31,8 @@ static void parse_patched(const uint8_t *bytes, size_t length)
 	request.operation = bytes[2] % 2 == 0 ? REQUEST_UNPACK : REQUEST_PACK;
 	request.exclude = exclude;
 	request.uid_map = map;
+	request.expect_digest =
+		"sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 	request.limits.entries = UINT64_MAX;
 	if (request_write(&request, &text, &text_length, &err) < 0)
 		abort();

@@ -22,7 +22,7 @@
 
 #include <cmocka.h>
 
-enum { ROLE_COUNT = ROLE_VERIFIER + 1, BEHIND_THE_LIST = 42 };
+enum { ROLE_COUNT = ROLE_HASHER + 1, BEHIND_THE_LIST = 42 };
 
 /* Status of a child that seals itself and then does it. */
 static int try(enum role role, void (*act)(long argument), long argument)

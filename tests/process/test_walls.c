@@ -161,6 +161,30 @@ static void every_thread_of_every_process_carries_its_walls(void **state)
 	tarball_free(&tar);
 }
 
+/* Two ends of pipes, the text and the report. */
+static void hashers_have_no_right_and_nothing_open(void **state)
+{
+	static const struct member layer[] = { file("etc/passwd", "root"), END };
+	struct tarball tar = tarball_of(layer);
+	struct scratch scratch;
+	struct slow_unpack slow;
+	pid_t pids[5]; /* monitor, hasher, decompressor, hasher, unpacker */
+
+	(void)state;
+	scratch_make(&scratch);
+	slow_unpack_start(&slow, &scratch,
+		OAKUM_UNPACK_OPTIONS(.digests = OAKUM_DIGESTS_LAYER | OAKUM_DIGESTS_DIFF_ID));
+	slow_wait_for_walls(pids, 5);
+	for (int i = 1; i <= 3; i += 2) {
+		assert_int_equal(check_all_threads(pids[i], 0), 1);
+		check_descriptors(pids[i], "0 1 2 5 ", "");
+	}
+	assert_int_equal(slow_unpack_write(&slow, tar.bytes, tar.length), tar.length);
+	assert_int_equal(slow_unpack_end(&slow), 0);
+	scratch_remove(&scratch);
+	tarball_free(&tar);
+}
+
 static void the_level_and_its_walls_are_in_the_result(void **state)
 {
 	static const struct member layer[] = { file("a", "b"), END };
@@ -283,6 +307,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_thread_of_every_process_carries_its_walls),
 		cmocka_unit_test(a_packer_may_read_below_its_root_alone),
+		cmocka_unit_test(hashers_have_no_right_and_nothing_open),
 		cmocka_unit_test(the_level_and_its_walls_are_in_the_result),
 		cmocka_unit_test(an_older_kernel_has_the_next_level),
 	};

@@ -174,6 +174,20 @@ static void spoil_stats_size(struct report *report)
 	report->stats.size = 1 << 20;
 }
 
+static const char digest[] =
+	"sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+/* It was not asked. */
+static void spoil_digest(struct report *report)
+{
+	memcpy(report->stats.digest, digest, sizeof(digest));
+}
+
+static void spoil_diff_id(struct report *report)
+{
+	memcpy(report->stats.diff_id, digest, sizeof(digest));
+}
+
 /* The checksum is right: whoever writes a lie can compute it too. */
 static void a_lie_in_any_field_is_refused(void **state)
 {
@@ -191,6 +205,8 @@ static void a_lie_in_any_field_is_refused(void **state)
 		spoil_compression,
 		spoil_level,
 		spoil_stats_size,
+		spoil_digest,
+		spoil_diff_id,
 	};
 	struct ends *ends = *state;
 
@@ -208,6 +224,38 @@ static void a_lie_in_any_field_is_refused(void **state)
 	}
 }
 
+static int receive_of_hasher(
+	struct ends *ends, const char *with_digest, size_t digest_bytes, int code)
+{
+	struct report report;
+	struct report received;
+	bool ended;
+
+	report_init(&report, REPORT_FROM_LAYER_HASHER);
+	memcpy(report.stats.digest, with_digest, digest_bytes);
+	if (code != 0)
+		report.result = fail_because(&report.error, code, "write", NULL, "nobody reads");
+	assert_int_equal(report_send(ends->write_fd, &report), 0);
+	return report_receive(ends->read_fd, REPORT_FROM_LAYER_HASHER, &received, &ended);
+}
+
+static void a_hasher_has_no_success_without_a_digest(void **state)
+{
+	struct ends *ends = *state;
+	char bad[sizeof(digest)];
+
+	assert_int_equal(receive_of_hasher(ends, digest, sizeof(digest), 0), 1);
+	assert_int_equal(receive_of_hasher(ends, digest, sizeof(digest), EPIPE), 1);
+	assert_int_equal(receive_of_hasher(ends, "", 1, EPIPE), 1);
+	assert_int_equal(receive_of_hasher(ends, "", 1, 0), -EPROTO);
+	for (size_t at = 0; at < sizeof(digest); at++) {
+		memcpy(bad, digest, sizeof(bad));
+		bad[at] ^= 0x20;
+		assert_int_equal(receive_of_hasher(ends, bad, sizeof(bad), 0), -EPROTO);
+	}
+	assert_int_equal(receive_of_hasher(ends, "\0x", 3, EPIPE), -EPROTO);
+}
+
 int main(void)
 {
 #define with_ends(test) cmocka_unit_test_setup_teardown(test, open_ends, close_ends)
@@ -217,6 +265,7 @@ int main(void)
 		with_ends(packets_of_another_length_are_refused),
 		with_ends(a_flipped_bit_anywhere_is_noticed),
 		with_ends(a_lie_in_any_field_is_refused),
+		with_ends(a_hasher_has_no_success_without_a_digest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,7 +32,7 @@ static void every_option_survives_the_way_to_the_helper(void **state)
 	for (const struct request_option *option = request_options; option->key != NULL; option++) {
 		uint64_t large = UINT64_C(0x123456789abcdef);
 		request_init(&sent);
-		if (option->kind == REQUEST_STRINGS || option->kind == REQUEST_RANGES)
+		if (option->kind != REQUEST_U32 && option->kind != REQUEST_U64)
 			continue;
 		/* It contradicts the other modes. */
 		if (strcmp(option->key, "whiteout_form") == 0)
@@ -196,6 +196,34 @@ static void a_map_is_one_that_the_kernel_would_take(void **state)
 	assert_non_null(strstr(err.detail, "340"));
 }
 
+#define DIGEST "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+static void digests_go_down_as_they_are_or_not_at_all(void **state)
+{
+	struct request sent;
+	struct request received;
+	struct oakum_error err;
+
+	(void)state;
+	assert_int_equal(
+		request_from_options(OAKUM_UNPACK_OPTIONS(.expect_diff_id = DIGEST), &sent, &err),
+		0);
+	round_trip(&sent, &received);
+	assert_null(received.expect_digest);
+	assert_string_equal(received.expect_diff_id, DIGEST);
+	request_free(&received);
+	assert_int_equal(request_from_options(
+				 OAKUM_UNPACK_OPTIONS(.expect_digest = "sha256:AB"), &sent, &err),
+		-EINVAL);
+	assert_non_null(strstr(err.detail, "expect_digest"));
+	assert_non_null(strstr(err.detail, "64 digits"));
+	assert_int_equal(
+		request_from_options(OAKUM_UNPACK_OPTIONS(.expect_diff_id = ""), &sent, &err),
+		-EINVAL);
+	assert_int_equal(
+		request_from_options(OAKUM_UNPACK_OPTIONS(.digests = 4), &sent, &err), -EINVAL);
+}
+
 static void what_a_writer_never_writes_is_refused(void **state)
 {
 	struct request request;
@@ -230,6 +258,8 @@ static void what_a_writer_never_writes_is_refused(void **state)
 		{ "\"uid_map\":[]", "\"uid_map\":[[0,0,0]]" },
 		{ "\"uid_map\":[]", "\"uid_map\":[[0,0,-1]]" },
 		{ "\"uid_map\":[]", "\"uid_map\":[[0,0,4294967296]]" },
+		{ "\"expect_digest\":null", "\"expect_digest\":1" },
+		{ "\"expect_digest\":null", "\"expect_digest\":[]" },
 		{ "}\n", "}x" },
 		{ "}\n", "" },
 	};
@@ -341,6 +371,7 @@ int main(void)
 		cmocka_unit_test(excludes_are_bytes_and_not_text),
 		cmocka_unit_test(maps_are_ranges_in_their_order),
 		cmocka_unit_test(a_map_is_one_that_the_kernel_would_take),
+		cmocka_unit_test(digests_go_down_as_they_are_or_not_at_all),
 		cmocka_unit_test(what_a_writer_never_writes_is_refused),
 		cmocka_unit_test(zero_means_the_default_and_the_default_is_safe),
 		cmocka_unit_test(an_older_caller_has_a_shorter_struct),
