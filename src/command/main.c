@@ -124,7 +124,8 @@ int main(int argc, char **argv)
 {
 	if (open_standard_fds() < 0)
 		return EXIT_FAILED;
-	int status = argc > 0 && tool_is(argv[0]) ? tool_main(argv) : run(argc, argv);
+	const struct tool *tool = argc > 0 ? tool_find(argv[0]) : NULL;
+	int status = tool == NULL ? run(argc, argv) : tool_main(tool, argv + 1);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		message_failed("write", "standard output", errno);
 		return status == EXIT_DONE ? EXIT_FAILED : status;

@@ -66,18 +66,13 @@ static const char *base_name(const char *path)
 	return slash == NULL ? path : slash + 1;
 }
 
-static const struct tool *find_tool(const char *path)
+const struct tool *tool_find(const char *path)
 {
 	for (size_t i = 0; i < sizeof(tools) / sizeof(tools[0]); i++) {
 		if (strcmp(base_name(path), tools[i].name) == 0)
 			return &tools[i];
 	}
 	return NULL;
-}
-
-bool tool_is(const char *path)
-{
-	return find_tool(path) != NULL;
 }
 
 static bool deny(const char *word)
@@ -221,16 +216,15 @@ static int decompress(const struct tool_use *use)
 	return status == EXIT_DONE ? conclude(use, &stats) : status;
 }
 
-int tool_main(char **argv)
+int tool_main(const struct tool *tool, char **argv)
 {
-	const struct tool *tool = find_tool(argv[0]);
 	struct tool_use use = {
 		.decompresses = tool->only_decompresses,
 		.is_to_output = tool->only_to_output,
 	};
 
 	message_speak_as(tool->name);
-	if (!read_words(argv + 1, &use) || !can_be_done(&use))
+	if (!read_words(argv, &use) || !can_be_done(&use))
 		return EXIT_WRONG_USE;
 	if (use.wants_version)
 		printf("%s of oakum %s\n", tool->name, oakum_version());

@@ -3,12 +3,12 @@
 #ifndef OAKUM_COMMAND_TOOL_H
 #define OAKUM_COMMAND_TOOL_H
 
-#include <stdbool.h>
+struct tool;
 
-/* Is this the name of such a program, by whatever path? */
-bool tool_is(const char *path);
+/* The program of this name, by whatever path; NULL if it is none of them. */
+const struct tool *tool_find(const char *path);
 
-/* All of main's arguments, the name among them; the exit status. */
-int tool_main(char **argv);
+/* Takes the arguments after the name; returns the exit status. */
+int tool_main(const struct tool *tool, char **argv);
 
 #endif
