@@ -24,6 +24,12 @@ unsigned char *ring_map(void)
 	return memory == MAP_FAILED ? NULL : memory;
 }
 
+void ring_unmap(unsigned char *memory)
+{
+	if (memory != NULL)
+		(void)munmap(memory, ring_bytes);
+}
+
 void ring_writer_init(
 	struct ring_writer *writer, unsigned char *memory, int tokens_fd, int credits_fd)
 {
@@ -74,26 +80,45 @@ int ring_writer_send(struct ring_writer *writer, size_t length)
 	return fd_write_all(writer->tokens_fd, &token, sizeof(token));
 }
 
-int ring_reader_init(struct ring_reader *reader, unsigned char *memory, int credits_fd)
+int ring_reader_init(
+	struct ring_reader *reader, unsigned char *memory, int tokens_fd, int credits_fd)
 {
-	*reader = (struct ring_reader){ .memory = memory, .credits_fd = credits_fd };
+	*reader = (struct ring_reader){ .tokens_fd = tokens_fd, .credits_fd = credits_fd };
+	reader->memory = memory;
 	return mprotect(memory, ring_bytes, PROT_READ) < 0 ? -errno : 0;
 }
 
-ssize_t ring_reader_take(
-	struct ring_reader *reader, int tokens_fd, unsigned char *buffer, int64_t deadline)
+/* Waits for the next slot: 1, 0 at the end, or -errno. */
+static ssize_t next_slot(struct ring_reader *reader, int64_t deadline)
 {
 	struct token token;
-	ssize_t got = fd_read_by(tokens_fd, &token, sizeof(token), deadline);
+	ssize_t got = fd_read_by(reader->tokens_fd, &token, sizeof(token), deadline);
 
 	if (got <= 0)
 		return got;
 	if (got != sizeof(token) || token.slot >= RING_SLOTS || token.length == 0 ||
 		token.length > RING_SLOT_BYTES)
 		return -EPROTO;
-	memcpy(buffer, reader->memory + (size_t)token.slot * RING_SLOT_BYTES, token.length);
+	reader->slot = (uint8_t)token.slot;
+	reader->at = 0;
+	reader->left = token.length;
+	return 1;
+}
+
+ssize_t ring_reader_take(
+	struct ring_reader *reader, unsigned char *buffer, size_t room, int64_t deadline)
+{
+	if (reader->left == 0) {
+		ssize_t r = next_slot(reader, deadline);
+		if (r <= 0)
+			return r;
+	}
+	size_t count = reader->left < room ? reader->left : room;
+	memcpy(buffer, reader->memory + (size_t)reader->slot * RING_SLOT_BYTES + reader->at, count);
+	reader->at += count;
+	reader->left -= count;
 	/* A writer that is done and gone wants nothing back. */
-	const uint8_t credit = (uint8_t)token.slot;
-	(void)fd_write_all(reader->credits_fd, &credit, sizeof(credit));
-	return (ssize_t)token.length;
+	if (reader->left == 0)
+		(void)fd_write_all(reader->credits_fd, &reader->slot, sizeof(reader->slot));
+	return (ssize_t)count;
 }

@@ -18,8 +18,9 @@ enum {
 	RING_SLOTS = 16,
 };
 
-/* Memory for a ring, shared with whoever is forked afterwards; NULL if there is none. */
+/* Memory for a ring, shared with whoever is forked until it is unmapped; NULL if there is none. */
 unsigned char *ring_map(void);
+void ring_unmap(unsigned char *memory);
 
 struct ring_writer {
 	unsigned char *memory; /* of ring_map() */
@@ -41,18 +42,22 @@ int ring_writer_send(struct ring_writer *writer, size_t length);
 
 struct ring_reader {
 	const unsigned char *memory;
+	int tokens_fd;	/* a pipe's reading end */
 	int credits_fd; /* a pipe's writing end */
+	uint8_t slot;	/* that is being read */
+	size_t at;	/* the next byte of it, and how many there are */
+	size_t left;
 };
 
 /* Takes from this process the right to write to the memory. 0 or -errno. */
-int ring_reader_init(struct ring_reader *reader, unsigned char *memory, int credits_fd);
+int ring_reader_init(
+	struct ring_reader *reader, unsigned char *memory, int tokens_fd, int credits_fd);
 
 /*
- * The next bytes, of which there are at most RING_SLOT_BYTES, copied into buffer: how many,
- * 0 at the end, -ETIMEDOUT at the deadline (as of fd_read_by()), -EPROTO for a token that
- * is none, or -errno of read(2).
+ * The next bytes, at most room, copied into buffer: how many, 0 at the end, -ETIMEDOUT at
+ * the deadline (as of fd_read_by()), -EPROTO for a token that is none, or -errno of read(2).
  */
 ssize_t ring_reader_take(
-	struct ring_reader *reader, int tokens_fd, unsigned char *buffer, int64_t deadline);
+	struct ring_reader *reader, unsigned char *buffer, size_t room, int64_t deadline);
 
 #endif

@@ -30,6 +30,7 @@ int decompressor_open(const struct decompressor_options *options,
 	new->options = *options;
 	new->stream = (struct stream){
 		.in_fd = options->layer_fd,
+		.source = options->source,
 		.out_fd = options->stream_fd,
 		.max_ratio = options->max_ratio,
 		.progress = options->progress,

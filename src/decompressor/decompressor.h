@@ -12,11 +12,12 @@
 struct decompressor;
 
 struct decompressor_options {
-	int layer_fd;		   /* borrowed; may be non-blocking, a pipe, file or socket */
-	int stream_fd;		   /* borrowed; where the tar stream goes */
-	struct ring_writer *ring;  /* borrowed; NULL, or whose tokens go there instead */
-	uint64_t max_window_bytes; /* of a decoder: refused with EFBIG before anything is allocated
-				    */
+	int layer_fd;		    /* borrowed; may be non-blocking, a pipe, file or socket */
+	struct ring_reader *source; /* borrowed; NULL, or where the layer comes from instead */
+	int stream_fd;		    /* borrowed; where the tar stream goes */
+	struct ring_writer *ring;   /* borrowed; NULL, or whose tokens go there instead */
+	uint64_t max_window_bytes;  /* of a decoder: refused with EFBIG before anything is allocated
+				     */
 	uint64_t max_ratio; /* stream bytes for one layer byte, past the first 1 GiB of stream */
 	struct progress *progress; /* borrowed; NULL: nobody looks on */
 	/*

@@ -22,6 +22,16 @@ static int source_failed(const struct stream *stream, int code, struct oakum_err
 		why == NULL ? "unknown error" : why);
 }
 
+static ssize_t read_source(const struct stream *stream)
+{
+	unsigned char *to = stream->in + stream->in_end;
+	size_t room = STREAM_IN_BYTES - stream->in_end;
+
+	if (stream->source != NULL)
+		return ring_reader_take(stream->source, to, room, -1);
+	return fd_read(stream->in_fd, to, room);
+}
+
 ssize_t stream_need(struct stream *stream, size_t count, struct oakum_error *err)
 {
 	while (stream->in_end - stream->in_at < count && !stream->in_ended) {
@@ -31,8 +41,7 @@ ssize_t stream_need(struct stream *stream, size_t count, struct oakum_error *err
 			stream->in_end -= stream->in_at;
 			stream->in_at = 0;
 		}
-		ssize_t got = fd_read(stream->in_fd, stream->in + stream->in_end,
-			STREAM_IN_BYTES - stream->in_end);
+		ssize_t got = read_source(stream);
 		if (got < 0)
 			return source_failed(stream, (int)-got, err);
 		stream->in_ended = got == 0;

@@ -20,6 +20,7 @@ enum {
 
 struct stream {
 	int in_fd;
+	struct ring_reader *source; /* NULL: in_fd has the bytes themselves */
 	int out_fd;
 	uint64_t max_ratio;
 	struct progress *progress; /* NULL: nobody looks on */

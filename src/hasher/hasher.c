@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { BUFFER_BYTES = 256 << 10 }; /* what is read is still in the cache when it is hashed */
+enum { BUFFER_BYTES = RING_SLOT_BYTES }; /* what is read is still in the cache when it is hashed */
 
 struct hasher {
 	const struct hasher_options *options;
@@ -41,24 +41,51 @@ static int output_failed(struct hasher *hasher, int code, struct oakum_error *er
 		hasher->bytes);
 }
 
-/* 1: there was more; 0: the end. What is counted is what is passed on: the same copy. */
+static ssize_t take(const struct hasher_options *options, unsigned char *to)
+{
+	if (options->input != NULL)
+		return ring_reader_take(options->input, to, BUFFER_BYTES, -1);
+	return fd_read(options->input_fd, to, BUFFER_BYTES);
+}
+
+/* Where the bytes are to lie that come next: in a slot of who reads them, if there is one. */
+static int open_place(struct hasher *hasher, unsigned char **place)
+{
+	if (hasher->options->output != NULL && hasher->has_reader)
+		return ring_writer_slot(hasher->options->output, place);
+	*place = hasher->buffer;
+	return 0;
+}
+
+static int give(const struct hasher *hasher, const unsigned char *bytes, size_t count)
+{
+	if (!hasher->has_reader)
+		return 0;
+	if (hasher->options->output != NULL)
+		return ring_writer_send(hasher->options->output, count);
+	return fd_write_all(hasher->options->output_fd, bytes, count);
+}
+
+/*
+ * 1: there was more; 0: the end. What is counted is what is passed on, the same copy, which
+ * nobody has seen before it is counted: whoever reads it may write to it from then on.
+ */
 static int pass(struct hasher *hasher, struct oakum_error *err)
 {
-	const struct hasher_options *options = hasher->options;
-	ssize_t got = fd_read(options->input_fd, hasher->buffer, BUFFER_BYTES);
-	int r = 0;
+	unsigned char *place;
+	int r = open_place(hasher, &place);
 
+	if (r < 0)
+		return output_failed(hasher, -r, err);
+	ssize_t got = take(hasher->options, place);
 	if (got < 0)
 		return input_failed(hasher, (int)-got, err);
 	if (got == 0)
 		return 0;
-	if (hasher->has_reader)
-		r = fd_write_all(options->output_fd, hasher->buffer, (size_t)got);
-	if (r < 0)
-		r = output_failed(hasher, -r, err);
-	SHA256_Update(&hasher->sha256, hasher->buffer, (size_t)got);
+	SHA256_Update(&hasher->sha256, place, (size_t)got);
 	hasher->bytes += (size_t)got;
-	return r < 0 ? r : 1;
+	r = give(hasher, place, (size_t)got);
+	return r < 0 ? output_failed(hasher, -r, err) : 1;
 }
 
 static int pass_all(struct hasher *hasher, struct oakum_error *err)

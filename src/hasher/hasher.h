@@ -4,6 +4,7 @@
 #define OAKUM_HASHER_HASHER_H
 
 #include "base/digest.h"
+#include "base/ring.h"
 
 #include <oakum/oakum.h>
 #include <stdbool.h>
@@ -11,7 +12,9 @@
 struct hasher_options {
 	int input_fd; /* both are borrowed; may be non-blocking, a pipe, file or socket */
 	int output_fd;
-	const char *input_name; /* for messages: "layer" */
+	struct ring_reader *input;  /* borrowed; NULL, or where the bytes come from instead */
+	struct ring_writer *output; /* the same, where they go to */
+	const char *input_name;	    /* for messages: "layer" */
 	bool reads_on; /* when nobody reads what it passes on any more: the digest is wanted */
 };
 

@@ -26,6 +26,28 @@ enum {
 	DECODERS_MAX = 4, /* of a format with blocks; more would not fit into its memory */
 };
 
+/* Of this process; NULL: the descriptors have the bytes themselves. */
+static struct {
+	struct ring_reader reader;
+	struct ring_writer writer;
+	struct ring_reader *input;
+	struct ring_writer *output;
+} ends;
+
+static void open_ends(const struct rings *rings)
+{
+	if (rings->output != NULL) {
+		ring_writer_init(&ends.writer, rings->output, FD_OUTPUT, FD_CREDITS_TAKEN);
+		ends.output = &ends.writer;
+	}
+	if (rings->input == NULL)
+		return;
+	ends.input = &ends.reader;
+	/* The monitor tells that we have ended without a report. */
+	if (ring_reader_init(&ends.reader, rings->input, FD_INPUT, FD_CREDITS_GIVEN) < 0)
+		_exit(1);
+}
+
 /* The exit status is a diagnosis only: success is the report that says so. */
 static void end(int r, struct report *report, const struct oakum_error *err)
 {
@@ -51,7 +73,8 @@ static int narrow(void *context, enum oakum_compression codec, struct oakum_erro
 /* The order is the security argument: memory, walls, seccomp, and only then the first byte. */
 static int decompress(const struct child_work *work, struct report *report, struct oakum_error *err)
 {
-	static const int keep_fds[] = { FD_INPUT, FD_OUTPUT, FD_TEXT, FD_REPORT, FD_CREDITS };
+	static const int keep_fds[] = { FD_INPUT, FD_OUTPUT, FD_TEXT, FD_REPORT, FD_CREDITS_TAKEN,
+		FD_CREDITS_GIVEN };
 	const struct jail jail = {
 		.role = ROLE_DECOMPRESSOR,
 		.keep_fds = keep_fds,
@@ -59,11 +82,11 @@ static int decompress(const struct child_work *work, struct report *report, stru
 		.rootfs_fd = -1,
 	};
 	unsigned int cores = cores_usable(DECODERS_MAX);
-	struct ring_writer ring;
 	const struct decompressor_options options = {
 		.layer_fd = FD_INPUT,
 		.stream_fd = FD_OUTPUT,
-		.ring = work->ring == NULL ? NULL : &ring,
+		.source = ends.input,
+		.ring = ends.output,
 		.max_window_bytes = work->request->limits.window_bytes,
 		.max_ratio = work->request->limits.ratio,
 		.progress = work->progress,
@@ -72,9 +95,6 @@ static int decompress(const struct child_work *work, struct report *report, stru
 	};
 	struct jail_result walls;
 	struct decompressor *decompressor;
-
-	if (work->ring != NULL)
-		ring_writer_init(&ring, work->ring, FD_OUTPUT, FD_CREDITS);
 	int r = staged(decompressor_open(&options, &decompressor, err), OAKUM_STAGE_SETUP, err);
 
 	if (r == 0)
@@ -87,11 +107,12 @@ static int decompress(const struct child_work *work, struct report *report, stru
 	return r;
 }
 
-static void live_as_decompressor(const void *work)
+static void live_as_decompressor(const void *work, const struct rings *rings)
 {
 	struct report report;
 	struct oakum_error err = { 0 };
 
+	open_ends(rings);
 	report_init(&report, REPORT_FROM_DECOMPRESSOR);
 	end(decompress(work, &report, &err), &report, &err);
 }
@@ -100,7 +121,8 @@ static void live_as_decompressor(const void *work)
 static int hash(
 	const struct hasher_options *options, struct report *report, struct oakum_error *err)
 {
-	static const int keep_fds[] = { FD_INPUT, FD_OUTPUT, FD_TEXT, FD_REPORT };
+	static const int keep_fds[] = { FD_INPUT, FD_OUTPUT, FD_TEXT, FD_REPORT, FD_CREDITS_TAKEN,
+		FD_CREDITS_GIVEN };
 	const struct jail jail = {
 		.role = ROLE_HASHER,
 		.keep_fds = keep_fds,
@@ -116,21 +138,23 @@ static int hash(
 		     : hasher_run(options, report->stats.digest, err);
 }
 
-static void live_as_hasher(enum report_role role, const struct hasher_options *options)
+static void live_as_hasher(enum report_role role, struct hasher_options *options)
 {
 	struct report report;
 	struct oakum_error err = { 0 };
 
+	options->input = ends.input;
+	options->output = ends.output;
 	report_init(&report, role);
 	int r = staged(hash(options, &report, &err), OAKUM_STAGE_DECOMPRESS, &err);
 	end(r, &report, &err);
 }
 
 /* To read on takes the source from whoever wants nothing more to be read of it. */
-static void live_as_layer_hasher(const void *context)
+static void live_as_layer_hasher(const void *context, const struct rings *rings)
 {
 	const struct child_work *work = context;
-	const struct hasher_options options = {
+	struct hasher_options options = {
 		.input_fd = FD_INPUT,
 		.output_fd = FD_OUTPUT,
 		.input_name = "layer",
@@ -138,13 +162,14 @@ static void live_as_layer_hasher(const void *context)
 			    work->request->drain != OAKUM_DRAIN_NONE,
 	};
 
+	open_ends(rings);
 	live_as_hasher(REPORT_FROM_LAYER_HASHER, &options);
 }
 
-static void live_as_stream_hasher(const void *context)
+static void live_as_stream_hasher(const void *context, const struct rings *rings)
 {
 	const struct child_work *work = context;
-	const struct hasher_options options = {
+	struct hasher_options options = {
 		.input_fd = FD_INPUT,
 		.output_fd = FD_OUTPUT,
 		.input_name = "tar stream",
@@ -153,6 +178,7 @@ static void live_as_stream_hasher(const void *context)
 			    work->request->drain != OAKUM_DRAIN_NONE,
 	};
 
+	open_ends(rings);
 	live_as_hasher(REPORT_FROM_STREAM_HASHER, &options);
 }
 
@@ -201,7 +227,7 @@ static int raise_walls(const struct child_work *work, struct unpacker **unpacker
 {
 	const struct request *request = work->request;
 	static const int keep_fds[] = { FD_INPUT, FD_OUTPUT, FD_TEXT, FD_ROOTFS, FD_REPORT,
-		FD_CALLER, FD_CREDITS };
+		FD_CALLER, FD_CREDITS_GIVEN };
 	const struct jail jail = {
 		.role = ROLE_UNPACKER,
 		.keep_fds = keep_fds,
@@ -212,7 +238,6 @@ static int raise_walls(const struct child_work *work, struct unpacker **unpacker
 		.wants_trusted_xattrs = request->labels == OAKUM_LABELS_KEEP,
 		.has_user_namespace = request->user_namespace == OAKUM_USER_NAMESPACE_ALWAYS,
 	};
-	static struct ring_reader ring;
 	int r = jail_enter(&jail, walls, err);
 
 	if (r == 0)
@@ -220,13 +245,9 @@ static int raise_walls(const struct child_work *work, struct unpacker **unpacker
 	if (r < 0)
 		return r;
 	end_without_caller();
-	if (work->ring != NULL)
-		r = ring_reader_init(&ring, work->ring, FD_CREDITS);
-	if (r < 0)
-		return fail(err, -r, "mprotect", NULL);
 	const struct unpacker_options options = {
 		.stream_fd = FD_INPUT,
-		.ring = work->ring == NULL ? NULL : &ring,
+		.ring = ends.input,
 		.rootfs_fd = walls->root_fd,
 		.whiteouts = request->whiteouts,
 		.profile = request->profile,
@@ -252,7 +273,7 @@ static int raise_walls(const struct child_work *work, struct unpacker **unpacker
 	return jail_seal(ROLE_UNPACKER, &walls->walls, err);
 }
 
-static void live_as_unpacker(const void *work)
+static void live_as_unpacker(const void *work, const struct rings *rings)
 {
 	struct unpacker *unpacker = NULL;
 	struct jail_result walls = { 0 };
@@ -260,6 +281,7 @@ static void live_as_unpacker(const void *work)
 	struct oakum_error err = { 0 };
 	int r;
 
+	open_ends(rings);
 	report_init(&report, REPORT_FROM_UNPACKER);
 	r = staged(raise_walls(work, &unpacker, &walls, &err), OAKUM_STAGE_SETUP, &err);
 	if (r == 0) {
@@ -319,7 +341,7 @@ static int open_packer(const struct child_work *work, struct layer_packer **pack
 	return r < 0 ? r : jail_seal(ROLE_PACKER, &walls->walls, err);
 }
 
-static void live_as_packer(const void *work)
+static void live_as_packer(const void *work, const struct rings *rings)
 {
 	struct layer_packer *packer = NULL;
 	struct jail_result walls = { 0 };
@@ -327,6 +349,7 @@ static void live_as_packer(const void *work)
 	struct oakum_error err = { 0 };
 	int r;
 
+	open_ends(rings);
 	report_init(&report, REPORT_FROM_PACKER);
 	r = staged(open_packer(work, &packer, &walls, &err), OAKUM_STAGE_SETUP, &err);
 	if (r == 0)
@@ -343,6 +366,7 @@ static int open_lister(
 	const struct request *request = work->request;
 	const struct lister_options options = {
 		.stream_fd = FD_INPUT,
+		.ring = ends.input,
 		.text_fd = FD_OUTPUT,
 		.listing = request->listing,
 		.trailing = request->trailing,
@@ -369,7 +393,7 @@ static int open_lister(
 /* Behind the walls of the decompressor, for it has no more to do than that: read and write. */
 static int list(const struct child_work *work, struct report *report, struct oakum_error *err)
 {
-	static const int keep_fds[] = { FD_INPUT, FD_OUTPUT, FD_TEXT, FD_REPORT };
+	static const int keep_fds[] = { FD_INPUT, FD_OUTPUT, FD_TEXT, FD_REPORT, FD_CREDITS_GIVEN };
 	const struct jail jail = {
 		.role = ROLE_LISTER,
 		.keep_fds = keep_fds,
@@ -392,11 +416,12 @@ static int list(const struct child_work *work, struct report *report, struct oak
 	return r;
 }
 
-static void live_as_lister(const void *work)
+static void live_as_lister(const void *work, const struct rings *rings)
 {
 	struct report report;
 	struct oakum_error err = { 0 };
 
+	open_ends(rings);
 	report_init(&report, REPORT_FROM_LISTER);
 	end(list(work, &report, &err), &report, &err);
 }
@@ -407,7 +432,7 @@ static int raise_walls_to_read(const struct child_work *work, struct verifier **
 {
 	const struct request *request = work->request;
 	static const int keep_fds[] = { FD_INPUT, FD_OUTPUT, FD_TEXT, FD_ROOTFS, FD_REPORT,
-		FD_CREDITS };
+		FD_CREDITS_GIVEN };
 	const struct jail jail = {
 		.role = ROLE_VERIFIER,
 		.keep_fds = keep_fds,
@@ -418,20 +443,15 @@ static int raise_walls_to_read(const struct child_work *work, struct verifier **
 		.wants_trusted_xattrs = request->labels == OAKUM_LABELS_KEEP,
 		.has_user_namespace = request->user_namespace == OAKUM_USER_NAMESPACE_ALWAYS,
 	};
-	static struct ring_reader ring;
 	int r = jail_enter(&jail, walls, err);
 
 	if (r == 0)
 		r = lock_rootfs(walls->root_fd, LOCK_SH, err);
 	if (r < 0)
 		return r;
-	if (work->ring != NULL)
-		r = ring_reader_init(&ring, work->ring, FD_CREDITS);
-	if (r < 0)
-		return fail(err, -r, "mprotect", NULL);
 	const struct verifier_options options = {
 		.stream_fd = FD_INPUT,
-		.ring = work->ring == NULL ? NULL : &ring,
+		.ring = ends.input,
 		.text_fd = FD_OUTPUT,
 		.rootfs_fd = walls->root_fd,
 		.whiteouts = request->whiteouts,
@@ -456,7 +476,7 @@ static int raise_walls_to_read(const struct child_work *work, struct verifier **
 	return r < 0 ? r : jail_seal(ROLE_VERIFIER, &walls->walls, err);
 }
 
-static void live_as_verifier(const void *work)
+static void live_as_verifier(const void *work, const struct rings *rings)
 {
 	struct verifier *verifier = NULL;
 	struct jail_result walls = { 0 };
@@ -464,6 +484,7 @@ static void live_as_verifier(const void *work)
 	struct oakum_error err = { 0 };
 	int r;
 
+	open_ends(rings);
 	report_init(&report, REPORT_FROM_VERIFIER);
 	r = staged(raise_walls_to_read(work, &verifier, &walls, &err), OAKUM_STAGE_SETUP, &err);
 	if (r == 0) {
@@ -502,24 +523,17 @@ static void add_readers(const struct request *request, struct chain *chain)
 		(request->digests & OAKUM_DIGESTS_DIFF_ID) != 0);
 }
 
-void child_choose(struct child_work *work, struct chain *chain)
+void child_choose(const struct request *request, struct chain *chain)
 {
-	if (work->request->operation == REQUEST_PACK) {
+	if (request->operation == REQUEST_PACK) {
 		add_link(chain, REPORT_FROM_PACKER, live_as_packer);
 		return;
 	}
-	add_readers(work->request, chain);
-	if (work->request->operation == REQUEST_LIST)
+	add_readers(request, chain);
+	if (request->operation == REQUEST_LIST)
 		add_link(chain, REPORT_FROM_LISTER, live_as_lister);
-	if (work->request->operation != REQUEST_UNPACK &&
-		work->request->operation != REQUEST_VERIFY)
-		return;
-	/* Without the memory it is a pipe, and where what is unpacked has to be what was hashed. */
-	if (chain->links[chain->count - 1].role == REPORT_FROM_DECOMPRESSOR)
-		work->ring = ring_map();
-	chain->links[chain->count - 1].writes_ring = work->ring != NULL;
-	if (work->request->operation == REQUEST_VERIFY)
+	if (request->operation == REQUEST_VERIFY)
 		add_link(chain, REPORT_FROM_VERIFIER, live_as_verifier);
-	else
+	if (request->operation == REQUEST_UNPACK)
 		add_link(chain, REPORT_FROM_UNPACKER, live_as_unpacker);
 }

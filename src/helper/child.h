@@ -11,13 +11,10 @@
 struct child_work {
 	const struct request *request;
 	struct progress *progress; /* shared with the caller, or seen by nobody */
-	unsigned char *ring; /* memory between the decompressor and who reads from it, or NULL */
 };
 
-/*
- * Whom work->request needs, in the order in which they see the bytes; all take a struct
- * child_work. Maps work->ring where one is used.
+/* Whom the request needs, in the order in which they see the bytes; all take a struct child_work.
  */
-void child_choose(struct child_work *work, struct chain *chain);
+void child_choose(const struct request *request, struct chain *chain);
 
 #endif

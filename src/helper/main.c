@@ -45,7 +45,8 @@ static int run_monitor(void)
 {
 	static struct request request;
 	struct oakum_error err = { 0 };
-	struct child_work work = { .request = &request, .progress = progress_map(FD_PROGRESS) };
+	const struct child_work work = { .request = &request,
+		.progress = progress_map(FD_PROGRESS) };
 	struct chain chain = { .context = &work };
 	int r;
 
@@ -56,7 +57,7 @@ static int run_monitor(void)
 		r = namespace_enter(&request, &err);
 	if (r < 0)
 		return report_failure(r, &err);
-	child_choose(&work, &chain);
+	child_choose(&request, &chain);
 	return monitor_run(&chain) < 0;
 }
 

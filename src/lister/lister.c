@@ -28,6 +28,7 @@ int lister_open(
 {
 	const struct tar_reader_options reader = {
 		.stream_fd = options->stream_fd,
+		.ring = options->ring,
 		.limits = options->policy.limits,
 		.profile = options->policy.profile,
 		.trailing = options->trailing,

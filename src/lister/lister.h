@@ -13,6 +13,7 @@ struct lister;
 
 struct lister_options {
 	int stream_fd;		      /* borrowed; the tar stream */
+	struct ring_reader *ring;     /* as in unpacker.h */
 	int text_fd;		      /* borrowed; where the lines go */
 	uint32_t listing;	      /* enum oakum_listing bits */
 	uint32_t trailing;	      /* enum oakum_trailing */

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/ring.h"
 #include "base/sys.h"
 #include "jail/jail.h"
 #include "monitor/judge.h"
@@ -53,6 +54,13 @@ static bool has_heirs(pid_t monitor_pid)
 	return monitor_pid != 1;
 }
 
+/* What a child is to do, and with what memory. */
+struct life {
+	role_life *role;
+	const void *context;
+	struct rings rings;
+};
+
 /* All of from_fd are >= FD_HIGH: no dup2 can hit one that is still needed. */
 static int place_descriptors(const struct handed *handed)
 {
@@ -74,8 +82,8 @@ static void die_with(pid_t monitor_pid)
 		_exit(1);
 }
 
-static int start_child(const struct handed *handed, role_life *life, const void *context,
-	struct child *child, struct oakum_error *err)
+static int start_child(const struct handed *handed, const struct life *life, struct child *child,
+	struct oakum_error *err)
 {
 	pid_t monitor_pid = getpid();
 	pid_t pid = fork();
@@ -87,7 +95,7 @@ static int start_child(const struct handed *handed, role_life *life, const void 
 		if (place_descriptors(handed) < 0 ||
 			(has_heirs(monitor_pid) && !heirs_wait(FD_REPORT)))
 			_exit(1);
-		life(context);
+		life->role(life->context, &life->rings);
 		_exit(1);
 	}
 	/* Our own child, and nobody else waits here: its pid cannot have been used again. */
@@ -120,7 +128,8 @@ struct channels {
 	struct pipe_pair after;
 	struct pipe_pair credits_before; /* for the last one */
 	struct pipe_pair credits_after;	 /* from the next one */
-	int report_fd;			 /* the child's end */
+	struct rings rings;
+	int report_fd; /* the child's end */
 };
 
 static int open_report_pair(struct child *child, struct channels *channels, struct oakum_error *err)
@@ -149,30 +158,41 @@ static void list_handed(const struct channels *channels, struct handed handed[HA
 		handed[count++] = (struct handed){ channels->before.read_fd, FD_INPUT };
 	if (channels->after.write_fd >= 0)
 		handed[count++] = (struct handed){ channels->after.write_fd, FD_OUTPUT };
-	/* Nobody has both: whoever reads a ring is the last. */
 	if (channels->credits_before.write_fd >= 0)
-		handed[count++] = (struct handed){ channels->credits_before.write_fd, FD_CREDITS };
+		handed[count++] =
+			(struct handed){ channels->credits_before.write_fd, FD_CREDITS_GIVEN };
 	if (channels->credits_after.read_fd >= 0)
-		handed[count++] = (struct handed){ channels->credits_after.read_fd, FD_CREDITS };
+		handed[count++] =
+			(struct handed){ channels->credits_after.read_fd, FD_CREDITS_TAKEN };
 	handed[count++] = (struct handed){ channels->report_fd, FD_REPORT };
 	handed[count] = (struct handed){ -1, -1 };
 }
 
-/* A writer of a ring looks for credits, and goes on where there are none. */
+/*
+ * Mapped right before its writer is forked, and unmapped once its reader is: nobody else of the
+ * chain ever has it. A writer looks for credits, and goes on where there are none.
+ */
+static int open_ring(struct channels *channels)
+{
+	channels->rings.output = ring_map();
+	if (channels->rings.output == NULL)
+		return 0;
+	int r = fd_pipe(&channels->credits_after, 0);
+	if (r == 0 && fcntl(channels->credits_after.read_fd, F_SETFL, O_NONBLOCK) < 0)
+		r = -errno;
+	return r;
+}
+
 static int open_pipes(const struct chain *chain, size_t at, struct channels *channels)
 {
 	int r = 0;
 
 	channels->after = channels->credits_after = (struct pipe_pair){ -1, -1 };
+	channels->rings.output = NULL;
 	if (at + 1 == chain->count)
 		return 0;
 	r = fd_pipe(&channels->after, FD_PIPE_BYTES);
-	if (r < 0 || !chain->links[at].writes_ring)
-		return r;
-	r = fd_pipe(&channels->credits_after, 0);
-	if (r == 0 && fcntl(channels->credits_after.read_fd, F_SETFL, O_NONBLOCK) < 0)
-		r = -errno;
-	return r;
+	return r < 0 ? r : open_ring(channels);
 }
 
 static int start_link(const struct chain *chain, size_t at, struct run *run,
@@ -188,10 +208,17 @@ static int start_link(const struct chain *chain, size_t at, struct run *run,
 	if (r < 0)
 		return r;
 	list_handed(channels, handed);
-	r = start_child(handed, chain->links[at].life, chain->context, child, err);
+	const struct life life = {
+		.role = chain->links[at].life,
+		.context = chain->context,
+		.rings = channels->rings,
+	};
+	r = start_child(handed, &life, child, err);
 	/* What a later one would inherit it closes first thing; what we hold, confine() does. */
 	channels->before = channels->after;
 	channels->credits_before = channels->credits_after;
+	ring_unmap(channels->rings.input);
+	channels->rings.input = channels->rings.output;
 	return r;
 }
 

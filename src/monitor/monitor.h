@@ -19,11 +19,20 @@ enum {
 	FD_REPORT = 5,	 /* one packet comes up here */
 	FD_CALLER = 6,	 /* a pidfd of the caller: readable when it has died */
 	FD_PROGRESS = 7, /* a page to count in; closed if nobody looks on */
-	FD_CREDITS = 8,	 /* of a ring (base/ring.h): from the reader back to the writer */
+	/* Of rings (base/ring.h): from its reader back to its writer. */
+	FD_CREDITS_TAKEN = 8, /* of the ring that is written to: to read */
+	FD_CREDITS_GIVEN = 9, /* of the ring that is read from: to write */
+};
+
+/* Shared with the one before and the one after in the chain, and with nobody else; NULL: the
+ * pipe between them has the bytes themselves. */
+struct rings {
+	unsigned char *input;
+	unsigned char *output;
 };
 
 /* What a child does with its life, after it was given its descriptors; it does not return. */
-typedef void role_life(const void *context);
+typedef void role_life(const void *context, const struct rings *rings);
 
 enum { CHAIN_MAX = HEIRS_MAX };
 
@@ -32,7 +41,6 @@ struct chain {
 	struct {
 		enum report_role role;
 		role_life *life;
-		bool writes_ring; /* what goes to the next one are tokens, and credits come back */
 		const char *expected; /* of a hasher: what it has to find; else NULL */
 	} links[CHAIN_MAX];
 	size_t count;

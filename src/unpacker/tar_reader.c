@@ -85,7 +85,7 @@ static ssize_t read_stream(const struct tar_reader *reader)
 {
 	if (reader->ring != NULL)
 		return ring_reader_take(
-			reader->ring, reader->stream_fd, reader->buffer, reader->deadline);
+			reader->ring, reader->buffer, BUFFER_BYTES, reader->deadline);
 	return fd_read_by(reader->stream_fd, reader->buffer, BUFFER_BYTES, reader->deadline);
 }
 

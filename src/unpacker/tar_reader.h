@@ -14,8 +14,9 @@
 struct tar_reader;
 
 struct tar_reader_options {
-	int stream_fd;		     /* borrowed */
-	struct ring_reader *ring;    /* borrowed; NULL, or whose tokens come there instead */
+	int stream_fd; /* borrowed */
+	struct ring_reader
+		*ring; /* borrowed; NULL, or where it comes from; the tokens are at stream_fd */
 	const struct limits *limits; /* borrowed; kept */
 	uint32_t profile;	     /* enum oakum_profile */
 	uint32_t trailing;	     /* enum oakum_trailing */

@@ -74,7 +74,10 @@ static void every_byte_is_passed_on_and_counted(void **state)
 		struct oakum_error err;
 		cleanup_fd int input_fd = memory_file(bytes, lengths[i]);
 		cleanup_fd int output_fd = memory_file("", 0);
-		const struct hasher_options options = { input_fd, output_fd, "layer", false };
+		const struct hasher_options options = { .input_fd = input_fd,
+			.output_fd = output_fd,
+			.input_name = "layer",
+			.reads_on = false };
 		assert_int_equal(hasher_run(&options, digest, &err), 0);
 		expected_digest(bytes, lengths[i], expected);
 		assert_string_equal(digest, expected);
@@ -116,7 +119,9 @@ static void a_slow_source_that_does_not_block_is_waited_for(void **state)
 	assert_int_equal(pipe2(fds, O_CLOEXEC | O_NONBLOCK), 0);
 	cleanup_fd int output_fd = memory_file("", 0);
 	struct feed feed = { fds[1], bytes, sizeof(bytes) };
-	const struct hasher_options options = { fds[0], output_fd, "layer", false };
+	const struct hasher_options options = {
+		.input_fd = fds[0], .output_fd = output_fd, .input_name = "layer", .reads_on = false
+	};
 	assert_int_equal(pthread_create(&feeder, NULL, feed_slowly, &feed), 0);
 	assert_int_equal(hasher_run(&options, digest, &err), 0);
 	pthread_join(feeder, NULL);
@@ -139,7 +144,10 @@ static void without_a_reader_it_reads_on_only_if_it_is_asked_to(void **state)
 	close(fds[0]);
 	for (int reads_on = 0; reads_on < 2; reads_on++) {
 		cleanup_fd int input_fd = memory_file(bytes, sizeof(bytes));
-		const struct hasher_options options = { input_fd, fds[1], "layer", reads_on == 1 };
+		const struct hasher_options options = { .input_fd = input_fd,
+			.output_fd = fds[1],
+			.input_name = "layer",
+			.reads_on = reads_on == 1 };
 		assert_int_equal(hasher_run(&options, digest, &err), -EPIPE);
 		assert_string_equal(err.op, "write");
 		assert_string_equal(digest, reads_on == 1 ? expected : "");
@@ -155,7 +163,10 @@ static void a_source_that_fails_has_no_digest(void **state)
 	(void)state;
 	cleanup_fd int input_fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	cleanup_fd int output_fd = memory_file("", 0);
-	const struct hasher_options options = { input_fd, output_fd, "layer", true };
+	const struct hasher_options options = { .input_fd = input_fd,
+		.output_fd = output_fd,
+		.input_name = "layer",
+		.reads_on = true };
 	assert_int_equal(hasher_run(&options, digest, &err), -EPIPE);
 	assert_string_equal(err.op, "read");
 	assert_non_null(strstr(err.detail, "the source of the layer failed after byte 0: Is a"));

@@ -94,18 +94,39 @@ static void take_all(int chunks, void (*pause)(int chunk))
 {
 	struct ring_reader reader;
 
-	assert_int_equal(ring_reader_init(&reader, memory, credits.write_fd), 0);
+	assert_int_equal(ring_reader_init(&reader, memory, tokens.read_fd, credits.write_fd), 0);
 	for (int i = 0; i < chunks; i++) {
 		if (pause != NULL)
 			pause(i);
-		ssize_t got = ring_reader_take(&reader, tokens.read_fd, buffer, -1);
+		ssize_t got = ring_reader_take(&reader, buffer, sizeof(buffer), -1);
 		assert_int_equal(got, length_of(i));
 		for (size_t at = 0; at < (size_t)got; at++) {
 			if (buffer[at] != byte_of(i))
 				fail_msg("chunk %d, byte %zu", i, at);
 		}
 	}
-	assert_int_equal(ring_reader_take(&reader, tokens.read_fd, buffer, -1), 0);
+	assert_int_equal(ring_reader_take(&reader, buffer, sizeof(buffer), -1), 0);
+}
+
+static void a_slot_may_be_read_in_pieces(void **state)
+{
+	pid_t pid = start_writer(50, NULL);
+	struct ring_reader reader;
+
+	(void)state;
+	assert_int_equal(ring_reader_init(&reader, memory, tokens.read_fd, credits.write_fd), 0);
+	for (int i = 0; i < 50; i++) {
+		for (size_t have = 0; have < length_of(i);) {
+			ssize_t got = ring_reader_take(&reader, buffer, 70001, -1);
+			assert_true(got > 0 && got <= 70001);
+			for (ssize_t at = 0; at < got; at++)
+				assert_int_equal(buffer[at], byte_of(i));
+			have += (size_t)got;
+			assert_true(have <= length_of(i));
+		}
+	}
+	assert_int_equal(ring_reader_take(&reader, buffer, sizeof(buffer), -1), 0);
+	assert_int_equal(status_of(pid), 0);
 }
 
 static void pause_now_and_then(int chunk)
@@ -160,12 +181,12 @@ static void a_reader_whose_writer_is_killed_comes_to_the_end(void **state)
 	ssize_t got = 1;
 
 	(void)state;
-	assert_int_equal(ring_reader_init(&reader, memory, credits.write_fd), 0);
+	assert_int_equal(ring_reader_init(&reader, memory, tokens.read_fd, credits.write_fd), 0);
 	for (int i = 0; i < 5; i++)
-		assert_true(ring_reader_take(&reader, tokens.read_fd, buffer, -1) > 0);
+		assert_true(ring_reader_take(&reader, buffer, sizeof(buffer), -1) > 0);
 	kill(pid, SIGKILL);
 	while (got > 0)
-		got = ring_reader_take(&reader, tokens.read_fd, buffer, -1);
+		got = ring_reader_take(&reader, buffer, sizeof(buffer), -1);
 	assert_int_equal(got, 0);
 	assert_int_equal(status_of(pid), SIGKILL);
 }
@@ -182,13 +203,13 @@ static void a_token_that_lies_is_refused(void **state)
 	struct ring_reader reader;
 
 	(void)state;
-	assert_int_equal(ring_reader_init(&reader, memory, credits.write_fd), 0);
+	assert_int_equal(ring_reader_init(&reader, memory, tokens.read_fd, credits.write_fd), 0);
 	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
 		assert_int_equal(fd_write_all(tokens.write_fd, lies[i], sizeof(lies[i])), 0);
-		assert_int_equal(ring_reader_take(&reader, tokens.read_fd, buffer, -1), -EPROTO);
+		assert_int_equal(ring_reader_take(&reader, buffer, sizeof(buffer), -1), -EPROTO);
 	}
 	assert_int_equal(fd_write_all(tokens.write_fd, lies[2], 3), 0);
-	assert_int_equal(ring_reader_take(&reader, tokens.read_fd, buffer, -1), -EPROTO);
+	assert_int_equal(ring_reader_take(&reader, buffer, sizeof(buffer), -1), -EPROTO);
 }
 
 static void credits_that_lie_give_no_slot_that_is_not_there(void **state)
@@ -215,8 +236,8 @@ static void a_reader_does_not_wait_past_its_deadline(void **state)
 	struct ring_reader reader;
 
 	(void)state;
-	assert_int_equal(ring_reader_init(&reader, memory, credits.write_fd), 0);
-	assert_int_equal(ring_reader_take(&reader, tokens.read_fd, buffer, deadline_from_now(20)),
+	assert_int_equal(ring_reader_init(&reader, memory, tokens.read_fd, credits.write_fd), 0);
+	assert_int_equal(ring_reader_take(&reader, buffer, sizeof(buffer), deadline_from_now(20)),
 		-ETIMEDOUT);
 }
 
@@ -228,7 +249,7 @@ static void a_reader_cannot_write_to_the_memory(void **state)
 	(void)state;
 	if (pid == 0) {
 		signal(SIGSEGV, SIG_DFL);
-		if (ring_reader_init(&reader, memory, credits.write_fd) < 0)
+		if (ring_reader_init(&reader, memory, tokens.read_fd, credits.write_fd) < 0)
 			_exit(1);
 		*(volatile unsigned char *)memory = 1;
 		_exit(2);
@@ -245,6 +266,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		RING_TEST(what_is_sent_comes_out_in_its_order),
+		RING_TEST(a_slot_may_be_read_in_pieces),
 		RING_TEST(whoever_is_slower_is_waited_for),
 		RING_TEST(a_reader_that_is_slow_stops_the_writer_when_all_slots_are_full),
 		RING_TEST(a_writer_whose_reader_is_gone_is_told),

@@ -4,7 +4,6 @@
 mkdir a && head -c 300000 /dev/urandom >a/file && pack layer a
 slowly() { head -c 200000 layer; sleep 0.4; tail -c +200001 layer; }
 export -f slowly
-export SHELL=$BASH # what script(1) runs
 for columns in 20 100; do
 	script -qec "stty cols $columns; export TERM=xterm; slowly | \"$oakum_program\" unpack - rootfs-$columns" /dev/null >screen
 	# Each drawing begins with a return and clears the rest of the line.
