@@ -559,7 +559,8 @@ OAKUM_PUBLIC int oakum_atomic_rootfs_fd(const struct oakum_atomic *atomic);
  * Has the rootfs take the place of the target, frees what was begun and sets *atomic to NULL,
  * whatever the result. With any options->sync but OAKUM_SYNC_NONE its name is on the disk
  * when the call returns. On failure the target is as it was, and what was unpacked is removed; but
- * if only that last writing fails (err->op is "fsync parent of target") it is in its place.
+ * if only that last writing fails (err->op is "fsync parent of target", or "chmod target") it is in
+ * its place.
  */
 OAKUM_PUBLIC int oakum_atomic_commit(struct oakum_atomic **atomic, struct oakum_error *err);
 

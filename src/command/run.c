@@ -102,6 +102,11 @@ int run_follow(struct run *run, struct oakum_stats *stats, struct oakum_error *e
 	}
 	run->progress = look_at(run->job);
 	int r = oakum_job_wait(&run->job, stats, err);
+	/* It had its result already: all or nothing, and nothing was asked for. */
+	if (r == 0 && run->atomic != NULL && run->interrupted_by != 0) {
+		err->code = ECANCELED;
+		return -ECANCELED;
+	}
 	if (r == 0 && run->atomic != NULL)
 		r = oakum_atomic_commit(&run->atomic, err);
 	if (r == 0)

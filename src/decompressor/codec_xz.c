@@ -162,6 +162,8 @@ int codec_xz_start_threads(unsigned int count, struct oakum_error *err)
 		return fail(err, errno, "eventfd", NULL);
 	for (; crew.count < count && crew.count < JOBS_MAX; crew.count++) {
 		int code = start_one(&crew.jobs[crew.count].handle);
+		if (code == EAGAIN) /* RLIMIT_NPROC: those that there are do it, or none */
+			break;
 		if (code != 0)
 			return fail(err, code, "pthread_create", NULL);
 	}

@@ -48,44 +48,39 @@ static ssize_t take(const struct hasher_options *options, unsigned char *to)
 	return fd_read(options->input_fd, to, BUFFER_BYTES);
 }
 
-/* Where the bytes are to lie that come next: in a slot of who reads them, if there is one. */
-static int open_place(struct hasher *hasher, unsigned char **place)
+static int give(const struct hasher_options *options, const unsigned char *bytes, size_t count)
 {
-	if (hasher->options->output != NULL && hasher->has_reader)
-		return ring_writer_slot(hasher->options->output, place);
-	*place = hasher->buffer;
-	return 0;
-}
+	unsigned char *slot;
 
-static int give(const struct hasher *hasher, const unsigned char *bytes, size_t count)
-{
-	if (!hasher->has_reader)
-		return 0;
-	if (hasher->options->output != NULL)
-		return ring_writer_send(hasher->options->output, count);
-	return fd_write_all(hasher->options->output_fd, bytes, count);
+	if (options->output == NULL)
+		return fd_write_all(options->output_fd, bytes, count);
+	int r = ring_writer_slot(options->output, &slot);
+	if (r < 0)
+		return r;
+	memcpy(slot, bytes, count);
+	return ring_writer_send(options->output, count);
 }
 
 /*
- * 1: there was more; 0: the end. What is counted is what is passed on, the same copy, which
- * nobody has seen before it is counted: whoever reads it may write to it from then on.
+ * 1: there was more; 0: the end. What is counted is what is passed on, from memory that is
+ * nobody else's: a reader that was taken over can write to its ring.
  */
 static int pass(struct hasher *hasher, struct oakum_error *err)
 {
-	unsigned char *place;
-	int r = open_place(hasher, &place);
+	ssize_t got = take(hasher->options, hasher->buffer);
+	int r = 0;
 
-	if (r < 0)
-		return output_failed(hasher, -r, err);
-	ssize_t got = take(hasher->options, place);
 	if (got < 0)
 		return input_failed(hasher, (int)-got, err);
 	if (got == 0)
 		return 0;
-	SHA256_Update(&hasher->sha256, place, (size_t)got);
+	if (hasher->has_reader)
+		r = give(hasher->options, hasher->buffer, (size_t)got);
+	if (r < 0)
+		r = output_failed(hasher, -r, err);
+	SHA256_Update(&hasher->sha256, hasher->buffer, (size_t)got);
 	hasher->bytes += (size_t)got;
-	r = give(hasher, place, (size_t)got);
-	return r < 0 ? output_failed(hasher, -r, err) : 1;
+	return r < 0 ? r : 1;
 }
 
 static int pass_all(struct hasher *hasher, struct oakum_error *err)

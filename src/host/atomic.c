@@ -5,6 +5,7 @@
  * tells the two apart. What a layer has put there is removed by a confined unpacker like any other
  * tree: this process looks at no name in it.
  */
+#include "base/cancel.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/fd.h"
@@ -363,6 +364,7 @@ static int begin(struct oakum_atomic *atomic, struct oakum_error *err)
 int oakum_atomic_begin(int parent_fd, const char *name, const struct oakum_unpack_options *options,
 	struct oakum_atomic **atomic, struct oakum_error *err)
 {
+	cleanup_cancel int cancel_state = cancel_forbid();
 	struct oakum_atomic *new = calloc(1, sizeof(*new));
 
 	if (new == NULL)
@@ -402,7 +404,8 @@ static int rename_inner(const struct oakum_atomic *atomic)
 
 /*
  * A caller without root needs the right to write to a directory that it moves, for its ".."
- * changes: layers of some distributions have a rootfs of mode 0555.
+ * changes: layers of some distributions have a rootfs of mode 0555. 1 where it is in its place,
+ * and could not be made as it was.
  */
 static int rename_unwritable(const struct oakum_atomic *atomic)
 {
@@ -413,9 +416,9 @@ static int rename_unwritable(const struct oakum_atomic *atomic)
 		return -EACCES;
 	int r = rename_inner(atomic);
 	if (fchmod(atomic->rootfs_fd, status.st_mode & 07777) < 0 && r == 0)
-		r = -errno;
+		return 1;
 	if (r == 0 && atomic->options.sync != OAKUM_SYNC_NONE && fsync(atomic->rootfs_fd) < 0)
-		r = -errno;
+		return 1;
 	return r;
 }
 
@@ -434,9 +437,16 @@ static int take_place(const struct oakum_atomic *atomic, struct oakum_error *err
 		r = rename_unwritable(atomic);
 	if (r == -ENOTEMPTY || r == -EEXIST || r == -ENOTDIR || r == -EBUSY)
 		return fail_target(err, -r);
+	if (r == -EACCES)
+		return fail_because(err, EACCES, "rename to target", NULL,
+			"the layer gives the rootfs to another id than the caller's, and who does "
+			"not own a directory cannot move it");
 	if (r < 0)
 		return fail(err, -r, "rename to target", NULL);
 	remove_outer(atomic);
+	if (r > 0)
+		return fail_because(err, EIO, "chmod target", NULL,
+			"it is in its place, and its owner may write to it");
 	if (is_durable && fsync(parent_fd) < 0)
 		return fail_because(err, errno, "fsync parent of target", NULL,
 			"it is in its place, and may not be there after a power cut");
@@ -454,6 +464,7 @@ static int discard(struct oakum_atomic *atomic, struct oakum_error *err)
 
 int oakum_atomic_commit(struct oakum_atomic **atomic, struct oakum_error *err)
 {
+	cleanup_cancel int cancel_state = cancel_forbid();
 	struct oakum_atomic *ended = *atomic;
 	struct oakum_error unused;
 
@@ -469,6 +480,7 @@ int oakum_atomic_commit(struct oakum_atomic **atomic, struct oakum_error *err)
 
 int oakum_atomic_abort(struct oakum_atomic **atomic, struct oakum_error *err)
 {
+	cleanup_cancel int cancel_state = cancel_forbid();
 	struct oakum_atomic *ended = *atomic;
 
 	*atomic = NULL;

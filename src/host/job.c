@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Jobs: options -> request -> start; progress, cancel, wait; the errno funnel. */
+#include "base/cancel.h"
 #include "base/cleanup.h"
 #include "base/deadline.h"
 #include "base/error.h"
@@ -331,15 +332,6 @@ static int job_start(struct oakum_job *job, struct child_spec *spec, const struc
 	return funnel(err);
 }
 
-/* A thread that is cancelled in the middle would leave processes, and entries on its stack. */
-static int forbid_cancellation(void)
-{
-	int before;
-
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
-	return before;
-}
-
 static int start_new(struct child_spec *spec, const struct wish *wish, struct oakum_job **job,
 	struct oakum_error *err)
 {
@@ -347,9 +339,8 @@ static int start_new(struct child_spec *spec, const struct wish *wish, struct oa
 
 	if (new == NULL)
 		return staged(fail(err, ENOMEM, "start", NULL), OAKUM_STAGE_SETUP, err);
-	int cancel_state = forbid_cancellation();
+	cleanup_cancel int cancel_state = cancel_forbid();
 	int r = job_start(new, spec, wish, true, err);
-	pthread_setcancelstate(cancel_state, NULL);
 	if (r < 0)
 		return r;
 	*job = steal_ptr(&new);
@@ -570,9 +561,8 @@ int oakum_job_wait(struct oakum_job **job, struct oakum_stats *stats, struct oak
 	if (*job == NULL)
 		return staged(fail(err, EINVAL, "wait", NULL), OAKUM_STAGE_SETUP, err);
 	/* At the end, for others may cancel by this very pointer until then. */
-	int cancel_state = forbid_cancellation();
+	cleanup_cancel int cancel_state = cancel_forbid();
 	int r = job_end(*job, stats, err);
-	pthread_setcancelstate(cancel_state, NULL);
 	free(*job);
 	*job = NULL;
 	return r;
@@ -589,11 +579,10 @@ int oakum_unpack(int layer_fd, int rootfs_fd, const struct oakum_unpack_options 
 		.output_fd = -1,
 	};
 	struct oakum_job job;
-	int cancel_state = forbid_cancellation();
+	cleanup_cancel int cancel_state = cancel_forbid();
 	int r = job_start(&job, &spec, &(struct wish){ .unpack = options }, false, err);
 
 	if (r == 0)
 		r = job_end(&job, stats, err);
-	pthread_setcancelstate(cancel_state, NULL);
 	return r;
 }
