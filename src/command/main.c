@@ -126,9 +126,10 @@ int main(int argc, char **argv)
 		return EXIT_FAILED;
 	const struct tool *tool = argc > 0 ? tool_find(argv[0]) : NULL;
 	int status = tool == NULL ? run(argc, argv) : tool_main(tool, argv + 1);
-	if (fflush(stdout) != 0 || ferror(stdout)) {
+	/* What has failed was told already. */
+	if ((fflush(stdout) != 0 || ferror(stdout)) && status == EXIT_DONE) {
 		message_failed("write", "standard output", errno);
-		return status == EXIT_DONE ? EXIT_FAILED : status;
+		return EXIT_FAILED;
 	}
 	return status;
 }

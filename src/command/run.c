@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/hint.h"
+#include "command/event.h"
 #include "command/interrupt.h"
 #include "command/message.h"
 
@@ -26,12 +27,20 @@ int run_fail_setup(const char *op, const char *name, struct oakum_error *err)
 
 int run_open(const char *name, struct oakum_error *err)
 {
+	sigset_t none;
+	sigset_t before;
 	int fd;
 
+	/* A FIFO is waited for, until somebody writes to it: signals end that as ever. */
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, &before);
 	if (strcmp(name, "-") == 0)
 		fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
 	else
 		fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	const int code = errno;
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	errno = code;
 	return fd < 0 ? run_fail_setup("open", name, err) : fd;
 }
 
@@ -53,6 +62,9 @@ void run_init(struct run *run, const struct arguments *arguments)
 		.signal_fd = interrupt_open(),
 	};
 	display_init(&run->display, arguments->progress, arguments->is_quiet);
+	/* Whoever reads the events may go; what was begun is to be taken back then. */
+	if (arguments->progress == DISPLAY_JSON)
+		signal(SIGPIPE, SIG_IGN);
 }
 
 /* A bar on the terminal that the lines go to would be drawn over them. */
@@ -82,6 +94,32 @@ static struct oakum_progress look_at(struct oakum_job *job)
 	return progress;
 }
 
+/* An event that could not be written: whoever relies on them would not know how it went. */
+static bool has_lost_output(struct run *run)
+{
+	if (run->output_code == 0 && ferror(stdout))
+		run->output_code = errno;
+	return run->output_code != 0;
+}
+
+/* At the start, and before what cannot be taken back: is there anybody to be told? */
+static bool can_tell(struct run *run)
+{
+	const struct oakum_progress progress = look_at(run->job);
+
+	if (run->display.form == DISPLAY_JSON)
+		event_progress(&progress);
+	return !has_lost_output(run);
+}
+
+static int fail_output(const struct run *run, struct oakum_error *err)
+{
+	const int r = fail_because(err, run->output_code, "write", "standard output",
+		"the events of --progress=json are lost");
+
+	return staged(r, OAKUM_STAGE_WRITE, err);
+}
+
 int run_follow(struct run *run, struct oakum_stats *stats, struct oakum_error *err)
 {
 	struct oakum_progress progress;
@@ -90,18 +128,23 @@ int run_follow(struct run *run, struct oakum_stats *stats, struct oakum_error *e
 		{ .fd = run->signal_fd, .events = POLLIN },
 	};
 
+	if (!can_tell(run))
+		oakum_job_cancel(run->job);
 	while (fds[0].revents == 0) {
 		(void)poll(fds, 2, display_pause_ms(&run->display));
 		progress = look_at(run->job);
 		display_show(&run->display, &progress);
-		if (fds[1].revents == 0)
+		if (fds[1].revents == 0 && !has_lost_output(run))
 			continue;
 		run->interrupted_by = interrupt_take(run->signal_fd);
 		oakum_job_cancel(run->job);
 		break;
 	}
+	(void)can_tell(run);
 	run->progress = look_at(run->job);
 	int r = oakum_job_wait(&run->job, stats, err);
+	if (has_lost_output(run) && (r == 0 || r == -ECANCELED))
+		return fail_output(run, err);
 	/* It had its result already: all or nothing, and nothing was asked for. */
 	if (r == 0 && run->atomic != NULL && run->interrupted_by != 0) {
 		err->code = ECANCELED;
@@ -128,15 +171,18 @@ int run_failed(
 	struct oakum_error of_abort;
 	const int r = oakum_atomic_abort(&run->atomic, &of_abort);
 
-	display_failed(&run->display, &run->progress, err);
+	if (run->output_code == 0)
+		display_failed(&run->display, &run->progress, err);
 	if (run->interrupted_by != 0)
 		message_wrong(
 			"interrupted by signal %d: %s%s", run->interrupted_by, what_is_left, where);
-	else
+	else if (run->output_code != EPIPE)
 		message_error(err);
 	if (r < 0)
 		message_error(&of_abort);
 	if (run->interrupted_by != 0)
 		interrupt_die(run->interrupted_by);
+	if (run->output_code == EPIPE)
+		run_end_with_reader(err);
 	return EXIT_FAILED;
 }

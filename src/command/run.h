@@ -14,6 +14,7 @@ struct run {
 	struct oakum_progress progress; /* when it ended */
 	int signal_fd;
 	int interrupted_by; /* a signal, or 0 */
+	int output_code;    /* why events could not be written, or 0: then nothing is committed */
 };
 
 /* "-" is standard input. A close-on-exec descriptor, or -1 after a message. */

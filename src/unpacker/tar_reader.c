@@ -71,14 +71,14 @@ static ssize_t finish_stream(struct tar_reader *reader)
 }
 
 /*
- * Go unpacks what comes before a bad header: so much of the buffer, all of it whole members that
- * have passed. The error waits for whoever reads on.
+ * What comes before a bad header is read, however the bytes arrive: so much of the buffer, all
+ * of it whole members that have passed. The error waits for whoever reads on.
  */
 static ssize_t bytes_before_fault(const struct tar_reader *reader, uint64_t from, int fault)
 {
 	uint64_t end = header_check_members_end(reader->check);
 
-	return reader->reads_as_go && end > from ? (ssize_t)(end - from) : fault;
+	return end > from ? (ssize_t)(end - from) : fault;
 }
 
 static ssize_t read_stream(const struct tar_reader *reader)
