@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <oakum/oakum.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -29,6 +30,22 @@ struct overlay overlay_of(uint32_t whiteouts, uint32_t form)
 			.value_bytes = 1,
 		};
 	return overlay;
+}
+
+bool overlay_reads(const struct overlay *overlay, const char *name)
+{
+	static const char *const notes[] = { "impure", "nlink", "origin", "upper", "uuid" };
+
+	if (overlay->opaque == NULL)
+		return false;
+	const size_t prefix = strlen(overlay->opaque) - strlen("opaque");
+	if (strncmp(name, overlay->opaque, prefix) != 0)
+		return false;
+	for (size_t i = 0; i < sizeof(notes) / sizeof(notes[0]); i++) {
+		if (strcmp(name + prefix, notes[i]) == 0)
+			return false;
+	}
+	return true;
 }
 
 /* Only an empty file is opened, and without waiting: somebody may put a fifo there meanwhile. */

@@ -25,6 +25,9 @@ struct overlay {
 /* enum oakum_whiteouts, enum oakum_whiteout_form. */
 struct overlay overlay_of(uint32_t whiteouts, uint32_t form);
 
+/* Does it change what overlayfs shows? Some of its attributes are notes of its own. */
+bool overlay_reads(const struct overlay *overlay, const char *name);
+
 bool overlay_is_whiteout(const struct overlay *overlay, int directory_fd, const char *name);
 
 /* Nothing of a lower layer is seen in it: whiteouts do not belong there. */

@@ -45,6 +45,24 @@ bool brought_has(const struct brought *brought, const struct inode *directory, c
 	return placed_has(&brought->placed, &inode, name);
 }
 
+/* No file has such a name. */
+static const char *const mark_names[] = {
+	[BROUGHT_LOOKED] = "/looked",
+	[BROUGHT_OPAQUE] = "/opaque",
+	[BROUGHT_WHITEOUTS] = "/whiteouts",
+};
+
+int brought_mark(struct brought *brought, const struct inode *directory, enum brought_mark mark)
+{
+	return brought_add(brought, directory, mark_names[mark]);
+}
+
+bool brought_is_marked(
+	const struct brought *brought, const struct inode *directory, enum brought_mark mark)
+{
+	return brought_has(brought, directory, mark_names[mark]);
+}
+
 int brought_renew(struct brought *brought, const struct inode *directory)
 {
 	const uint64_t key = key_of(brought, directory);

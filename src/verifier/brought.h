@@ -22,6 +22,19 @@ int brought_add(struct brought *brought, const struct inode *directory, const ch
 
 bool brought_has(const struct brought *brought, const struct inode *directory, const char *name);
 
+/* What is known of a directory, beside the names in it. */
+enum brought_mark {
+	BROUGHT_LOOKED,	   /* its attributes of overlayfs were compared */
+	BROUGHT_OPAQUE,	   /* it is to be opaque */
+	BROUGHT_WHITEOUTS, /* whiteouts may be in it that are looked for there alone */
+};
+
+/* 0 or -ENOMEM. */
+int brought_mark(struct brought *brought, const struct inode *directory, enum brought_mark mark);
+
+bool brought_is_marked(
+	const struct brought *brought, const struct inode *directory, enum brought_mark mark);
+
 /* What was brought into the directory so far is gone again: it was replaced. 0 or -ENOMEM. */
 int brought_renew(struct brought *brought, const struct inode *directory);
 

@@ -33,14 +33,20 @@ static bool is_nowhere(int r)
 	return r == -ENOENT || r == -ENOTDIR || r == -ELOOP;
 }
 
-int comparison_parent(struct comparison *comparison, const char *path, struct parent **parent,
-	struct oakum_error *err)
+int comparison_open(struct comparison *comparison, const char *path, size_t length,
+	struct parent **directory, struct oakum_error *err)
 {
-	int r = parents_open(comparison->parents, path, path_parent_length(path), parent);
+	int r = parents_open(comparison->parents, path, length, directory);
 
 	if (is_nowhere(r))
 		return 0;
 	return r < 0 ? fail(err, -r, "open parent", path) : 1;
+}
+
+int comparison_parent(struct comparison *comparison, const char *path, struct parent **parent,
+	struct oakum_error *err)
+{
+	return comparison_open(comparison, path, path_parent_length(path), parent, err);
 }
 
 int comparison_look(struct comparison *comparison, const char *path, struct stat *status,
@@ -56,6 +62,19 @@ int comparison_look(struct comparison *comparison, const char *path, struct stat
 	if (r == 0)
 		return 1;
 	return is_nowhere(-errno) ? 0 : fail(err, errno, "fstatat", path);
+}
+
+int comparison_mark(struct comparison *comparison, const char *path, enum brought_mark mark,
+	struct oakum_error *err)
+{
+	struct parent *directory;
+
+	if (comparison->overlay.opaque == NULL)
+		return 0;
+	int r = comparison_open(comparison, path, strlen(path), &directory, err);
+	if (r > 0 && brought_mark(comparison->brought, &directory->inode, mark) < 0)
+		return fail(err, ENOMEM, "remember", path);
+	return r < 0 ? r : 0;
 }
 
 static int hold_missing(struct comparison *c, const char *path, struct oakum_error *err)
@@ -225,7 +244,8 @@ static int compare_directory(
 		return hold_missing(c, entry->path, err);
 	if (r < 0)
 		return fail(err, -r, "open", entry->path);
-	return xattrs_compare(c, &(const struct xattr_source){ .fd = directory->fd }, entry, err);
+	r = xattrs_compare(c, &(const struct xattr_source){ .fd = directory->fd }, entry, err);
+	return r < 0 ? r : xattrs_compare_directory(c, entry->path, err);
 }
 
 /* What cannot be opened, by its name in its directory. */
@@ -426,7 +446,12 @@ static int begin(struct comparison *c, const struct entry *entry, struct oakum_e
 			"below it: it cannot be compared in one pass");
 	if (r < 0)
 		return fail(err, -r, "remember", entry->path);
-	return r > 0 ? renew(c, entry->path, err) : 0;
+	if (r > 0) {
+		r = renew(c, entry->path, err);
+		if (r == 0)
+			r = comparison_mark(c, entry->path, BROUGHT_OPAQUE, err);
+	}
+	return r < 0 ? r : ways_compare(c, entry->path, path_parent_length(entry->path), err);
 }
 
 int comparison_place(

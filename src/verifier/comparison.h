@@ -31,6 +31,7 @@ struct comparison {
 	uint32_t gid;
 	bool forgives_owner;
 	bool spares_atime; /* reading would change it: there is no wall that forbids it */
+	char *last_way;	   /* the directories down to it were looked at */
 	uint64_t content_bytes;
 	uint64_t lost_xattrs; /* that the file system has no room for */
 	char content[CONTENT_BYTES];
@@ -45,13 +46,21 @@ struct comparison {
 int comparison_hold(struct comparison *comparison, const struct difference *difference,
 	struct oakum_error *err);
 
-/* The directory that path is in: 1, 0 if there is none, or -errno with *err. Good until more are
- * asked for. */
+/* The directory at the first length bytes of path: 1, 0 if there is none, or -errno with *err.
+ * Good until more are asked for. */
+int comparison_open(struct comparison *comparison, const char *path, size_t length,
+	struct parent **directory, struct oakum_error *err);
+
+/* The same of the one that path is in. */
 int comparison_parent(struct comparison *comparison, const char *path, struct parent **parent,
 	struct oakum_error *err);
 
 /* The name itself, and no symlink followed at its end: 1, 0 if there is none, or -errno. */
 int comparison_look(struct comparison *comparison, const char *path, struct stat *status,
+	struct oakum_error *err);
+
+/* The layer asks for it of the directory at path. */
+int comparison_mark(struct comparison *comparison, const char *path, enum brought_mark mark,
 	struct oakum_error *err);
 
 /* Compares what the layer brings with what is there. */
@@ -74,6 +83,19 @@ struct xattr_source {
 
 int xattrs_compare(struct comparison *comparison, const struct xattr_source *source,
 	const struct entry *entry, struct oakum_error *err);
+
+/* What overlayfs reads of the directory at path, and the layer does not ask for. Once for each. */
+int xattrs_compare_directory(
+	struct comparison *comparison, const char *path, struct oakum_error *err);
+
+/* --- ways.c --- */
+
+/*
+ * The directories down to the first length bytes of path, which an unpack makes where no entry
+ * brings them.
+ */
+int ways_compare(
+	struct comparison *comparison, const char *path, size_t length, struct oakum_error *err);
 
 /* --- whiteouts.c --- */
 

@@ -21,10 +21,10 @@ enum {
 
 /* Followed by its keys, from the top down, and its strings. */
 struct record {
-	uint64_t moment; /* number of the entry */
-	size_t bytes;	 /* to the next record */
-	uint64_t other;	 /* key of a hard link's target; 0: there is none */
-	struct inode directory;
+	uint64_t moment;	/* number of the entry */
+	size_t bytes;		/* to the next record */
+	uint64_t other;		/* key of a hard link's target; 0: there is none */
+	struct inode directory; /* that the name is in; itself where that is what is asked for */
 	uint32_t hold;
 	uint32_t kind;
 	uint32_t key_count; /* the last is that of the name itself; else of what is above */
@@ -320,6 +320,8 @@ static int find_all_keys(
 		r = find_keys(d, difference->path, &d->keys);
 	for (size_t i = 0; r == 0 && i < d->keys.count; i++)
 		r = add_key(&d->all_keys, d->keys.list[i]);
+	if (record->hold == HOLD_UNLESS_OPAQUE || record->hold == HOLD_UNLESS_WHITEOUTS)
+		enter(d, &d->keys, difference->path, strlen(difference->path));
 	record->key_count = (uint32_t)d->all_keys.count;
 	record->is_there = d->keys.is_there;
 	record->directory = d->keys.directory;
@@ -365,6 +367,25 @@ int differences_hold(struct differences *differences, enum hold hold,
 
 /* --- at the end --- */
 
+/* Is it what the layer brings? What its directory is must be known. */
+static bool is_asked_for(const struct differences *d, const struct record *record, const char *path)
+{
+	switch ((enum hold)record->hold) {
+	case HOLD_UNLESS:
+		return brought_has(d->brought, &record->directory, path_base(path));
+	case HOLD_UNLESS_OPAQUE:
+		return brought_is_marked(d->brought, &record->directory, BROUGHT_OPAQUE);
+	case HOLD_UNLESS_WHITEOUTS:
+		return brought_is_marked(d->brought, &record->directory, BROUGHT_WHITEOUTS);
+	case HOLD_ENTRY:
+	case HOLD_MARK:
+	case HOLD_NAME:
+	case HOLD_CONTENT:
+		return false;
+	}
+	__builtin_unreachable();
+}
+
 static bool is_void(const struct differences *d, const struct record *record, const uint64_t *keys,
 	const char *path)
 {
@@ -380,8 +401,7 @@ static bool is_void(const struct differences *d, const struct record *record, co
 		return true;
 	if (record->other != 0 && moments_last(&d->named, record->other) > latest)
 		return true;
-	return record->hold == HOLD_UNLESS && record->is_there == 1 &&
-	       brought_has(d->brought, &record->directory, path_base(path));
+	return record->is_there == 1 && is_asked_for(d, record, path);
 }
 
 int differences_read(const struct differences *differences, const struct differences_reader *reader,

@@ -20,9 +20,11 @@ struct differences;
 
 /* What makes a difference void, or what has still to be looked at. */
 enum hold {
-	HOLD_ENTRY,   /* an entry of the same name, or one above it that is no directory */
-	HOLD_MARK,    /* an entry above it, or of its name, that is no directory */
-	HOLD_UNLESS,  /* the same, and that the layer brings the name at all */
+	HOLD_ENTRY,	       /* an entry of the same name, or one above it that is no directory */
+	HOLD_MARK,	       /* an entry above it, or of its name, that is no directory */
+	HOLD_UNLESS,	       /* the same, and that the layer brings the name at all */
+	HOLD_UNLESS_OPAQUE,    /* as HOLD_MARK, and that the layer asks for it: of a directory */
+	HOLD_UNLESS_WHITEOUTS, /* the same, of whiteouts in it */
 	HOLD_NAME,    /* no difference yet: what is in the tree by the name may be of the layer */
 	HOLD_CONTENT, /* the same, of what is in the directory */
 };

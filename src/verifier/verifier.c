@@ -119,6 +119,7 @@ void verifier_close(struct verifier **verifier)
 	walker_free(old->comparison.walker);
 	text_free(old->text);
 	brought_free(&old->brought);
+	free(old->comparison.last_way);
 	free(old);
 }
 
@@ -203,6 +204,8 @@ static int take_held(
 	case HOLD_ENTRY:
 	case HOLD_MARK:
 	case HOLD_UNLESS:
+	case HOLD_UNLESS_OPAQUE:
+	case HOLD_UNLESS_WHITEOUTS:
 		return write_difference(v, difference, err);
 	case HOLD_NAME:
 	case HOLD_CONTENT:

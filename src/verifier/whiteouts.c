@@ -93,10 +93,14 @@ int whiteouts_compare_opaque(
 {
 	const struct difference lacks = { .kind = LACKS_OPAQUE, .path = path };
 	struct stat status;
-	int r = comparison_look(comparison, path, &status, err);
+	int r = ways_compare(comparison, path, strlen(path), err);
 
+	if (r >= 0)
+		r = comparison_look(comparison, path, &status, err);
 	if (r > 0 && S_ISLNK(status.st_mode))
 		return 0;
+	if (r >= 0)
+		r = comparison_mark(comparison, path, BROUGHT_OPAQUE, err);
 	if (r >= 0)
 		r = is_opaque(comparison, path, strlen(path), err);
 	if (r != 0)
@@ -115,6 +119,21 @@ static int note(struct comparison *c, const char *path, struct oakum_error *err)
 	return r < 0 ? r : 0;
 }
 
+/* 1 if the directory that the whiteout is in is there, *parent, else 0, or -errno. */
+static int open_hiding(struct comparison *c, const struct entry *entry, struct parent **parent,
+	struct oakum_error *err)
+{
+	int r = ways_compare(c, entry->path, path_parent_length(entry->path), err);
+
+	if (r >= 0)
+		r = comparison_parent(c, entry->path, parent, err);
+	if (r <= 0 || c->overlay.whiteout.name == NULL)
+		return r;
+	if (brought_mark(c->brought, &(*parent)->inode, BROUGHT_WHITEOUTS) < 0)
+		return fail(err, ENOMEM, "remember", entry->path);
+	return 1;
+}
+
 /* What the layer brings by the name hides as well; a directory, if it is opaque. */
 int whiteouts_compare(
 	struct comparison *comparison, const struct entry *entry, struct oakum_error *err)
@@ -122,7 +141,7 @@ int whiteouts_compare(
 	struct difference lacks = { .kind = LACKS_WHITEOUT, .path = entry->path };
 	struct parent *parent;
 	struct stat status;
-	int r = comparison_parent(comparison, entry->path, &parent, err);
+	int r = open_hiding(comparison, entry, &parent, err);
 
 	if (r > 0 && overlay_is_whiteout(&comparison->overlay, parent->fd, path_base(entry->path)))
 		return note(comparison, entry->path, err);
@@ -133,7 +152,9 @@ int whiteouts_compare(
 	if (r == 0 || !S_ISDIR(status.st_mode))
 		return hold_unless_opaque(comparison, HOLD_UNLESS, &lacks, err);
 	lacks.kind = LACKS_OPAQUE;
-	r = is_opaque(comparison, entry->path, strlen(entry->path), err);
+	r = comparison_mark(comparison, entry->path, BROUGHT_OPAQUE, err);
+	if (r == 0)
+		r = is_opaque(comparison, entry->path, strlen(entry->path), err);
 	if (r != 0)
 		return r < 0 ? r : 0;
 	return hold_unless_opaque(comparison, HOLD_MARK, &lacks, err);

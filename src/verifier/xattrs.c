@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
 static const char access_acl[] = "system.posix_acl_access";
 
@@ -96,6 +97,14 @@ static bool is_of_layers(const char *name)
 	return xattr_is_of_layers(name) || strcmp(name, "security.capability") == 0;
 }
 
+/* Of a directory overlayfs reads more than an entry can say: that is compared by itself. */
+static bool is_extra(struct comparison *c, const struct entry *entry, const char *name)
+{
+	if (entry->type != ENTRY_DIRECTORY && overlay_reads(&c->overlay, name))
+		return true;
+	return is_of_layers(name) && !is_wanted(c, entry, name);
+}
+
 int xattrs_compare(struct comparison *comparison, const struct xattr_source *source,
 	const struct entry *entry, struct oakum_error *err)
 {
@@ -109,10 +118,67 @@ int xattrs_compare(struct comparison *comparison, const struct xattr_source *sou
 		return fail(err, length == -EBADF ? EACCES : (int)-length, "listxattr",
 			entry->path); /* EBADF: a directory that we may pass, but not read */
 	for (const char *name = comparison->names; r == 0 && name < end; name += strlen(name) + 1) {
-		if (is_of_layers(name) && !is_wanted(comparison, entry, name))
+		if (is_extra(comparison, entry, name))
 			r = hold(comparison, HAS_EXTRA_XATTR, entry, name, err);
 	}
 	for (size_t i = 0; r == 0 && i < entry->xattr_count; i++)
 		r = compare_wanted(comparison, source, entry, &entry->xattrs[i], err);
 	return r;
+}
+
+/* --- what overlayfs reads of directories --- */
+
+/* What makes it void: where the layer asks for a mark, perhaps later, it is there rightly. */
+static enum hold hold_of(struct comparison *c, const char *name)
+{
+	const struct xattr_source here = { .fd = -1, .name = "." };
+
+	if (strcmp(name, c->overlay.opaque) != 0 || read_value(c, &here, name) != 1)
+		return HOLD_MARK;
+	switch (c->value[0]) {
+	case 'y':
+		return HOLD_UNLESS_OPAQUE;
+	case 'x':
+		return HOLD_UNLESS_WHITEOUTS;
+	default:
+		return HOLD_MARK;
+	}
+}
+
+/* Of the working directory, which is at path. */
+static int compare_here(struct comparison *c, const char *path, struct oakum_error *err)
+{
+	struct difference extra = { .kind = HAS_EXTRA_XATTR, .path = path };
+	ssize_t length = list_names(c, &(const struct xattr_source){ .fd = -1, .name = "." });
+	int r = 0;
+
+	if (length == -EOPNOTSUPP || length == -ENOENT)
+		return 0;
+	if (length < 0)
+		return fail(err, (int)-length, "listxattr", path);
+	for (const char *name = c->names; r == 0 && name < c->names + length;
+		name += strlen(name) + 1) {
+		extra.of = name;
+		if (overlay_reads(&c->overlay, name))
+			r = differences_hold(c->differences, hold_of(c, name), &extra, err);
+	}
+	return r;
+}
+
+int xattrs_compare_directory(
+	struct comparison *comparison, const char *path, struct oakum_error *err)
+{
+	struct comparison *c = comparison;
+	struct parent *directory;
+
+	if (c->overlay.opaque == NULL)
+		return 0;
+	int r = comparison_open(c, path, strlen(path), &directory, err);
+	if (r <= 0 || brought_is_marked(c->brought, &directory->inode, BROUGHT_LOOKED))
+		return r < 0 ? r : 0;
+	if (brought_mark(c->brought, &directory->inode, BROUGHT_LOOKED) < 0)
+		return fail(err, ENOMEM, "remember", path);
+	if (fchdir(directory->fd) < 0)
+		return fail(err, errno, "fchdir", path);
+	return compare_here(c, path, err);
 }

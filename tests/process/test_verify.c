@@ -627,6 +627,8 @@ static unsigned int runs_by_chance(void)
 static void check_by_chance(unsigned int first_seed, uint32_t whiteouts, unsigned int *good)
 {
 	const struct oakum_unpack_options *options = OAKUM_UNPACK_OPTIONS(.whiteouts = whiteouts,
+		.whiteout_form = first_seed % 2 == 0 ? OAKUM_WHITEOUT_FORM_XATTR
+						     : OAKUM_WHITEOUT_FORM_DEVICE,
 		.threads = 1, .profile = OAKUM_PROFILE_COMPAT);
 	unsigned int seed = first_seed;
 	struct tarball below = layer_by_chance(&seed);
@@ -960,6 +962,99 @@ static void the_whiteouts_of_overlayfs_are_known_in_every_form(void **state)
 	check_overlay(OAKUM_WHITEOUTS_OVERLAY, OAKUM_WHITEOUT_FORM_XATTR);
 }
 
+/* Of directories with and without an entry, of a file, and of the rootfs; of every attribute. */
+static void check_overlay_extra(uint32_t whiteouts, const char *prefix)
+{
+	static const struct member layer[] = {
+		directory("d"),
+		file("d/f", ""),
+		file("e/f", ""),
+		file("w/.wh.gone", ""),
+		file("o/.wh..wh..opq", ""),
+		END,
+	};
+	static const char *const changes[][3] = {
+		{ "d", "opaque", "y" },
+		{ "d", "opaque", "x" },
+		{ "d", "opaque", "z" },
+		{ "d", "redirect", "/etc" },
+		{ "e", "opaque", "y" },
+		{ "e", "opaque", "x" },
+		{ "e", "redirect", "/etc" },
+		{ "o", "redirect", "/etc" },
+		{ "w", "opaque", "y" },
+		{ ".", "opaque", "x" },
+		{ "d/f", "metacopy", "" },
+		{ "d/f", "whiteout", "y" },
+		{ "e/f", "redirect", "/etc/shadow" },
+	};
+	const struct oakum_unpack_options *options = OAKUM_UNPACK_OPTIONS(.whiteouts = whiteouts);
+	char name[64];
+	char expected[128];
+
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		const char *const *change = changes[i];
+		scratch_renew(&scratch);
+		unpack_with(layer, options);
+		snprintf(name, sizeof(name), "%s%s", prefix, change[1]);
+		snprintf(expected, sizeof(expected), "%s: attribute not in the layer: %s\n",
+			change[0], name);
+		set_xattr(change[0], name, change[2]);
+		assert_differs_with(layer, expected, options);
+	}
+}
+
+static void what_overlayfs_reads_and_no_layer_brought_is_told(void **state)
+{
+	(void)state;
+	check_overlay_extra(OAKUM_WHITEOUTS_OVERLAY, "trusted.overlay.");
+	check_overlay_extra(OAKUM_WHITEOUTS_OVERLAY_USERXATTR, "user.overlay.");
+}
+
+static void what_overlayfs_notes_for_itself_is_no_difference(void **state)
+{
+	static const char *const names[] = { "impure", "nlink", "origin", "upper", "uuid" };
+	const struct oakum_unpack_options *options =
+		OAKUM_UNPACK_OPTIONS(.whiteouts = OAKUM_WHITEOUTS_OVERLAY);
+	char name[64];
+
+	(void)state;
+	unpack_with(upper, options);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(name, sizeof(name), "trusted.overlay.%s", names[i]);
+		set_xattr("dir", name, "y");
+		set_xattr("dir/new", name, "y");
+	}
+	assert_differs_with(upper, "", options);
+}
+
+static void an_opaque_mark_that_takes_a_place_is_of_the_layer(void **state)
+{
+	static const struct member layer[] = {
+		file("a", ""),
+		directory("a"),
+		file("a/f", ""),
+		file(".wh.b", ""),
+		file("b/f", ""),
+		file("c/.wh.f", ""),
+		file("c/.wh..wh..opq", ""),
+		file("d/e/.wh.f", ""),
+		file("d/.wh..wh..opq", ""),
+		END,
+	};
+
+	(void)state;
+	for (uint32_t form = 0; form < 2; form++) {
+		const struct oakum_unpack_options *options =
+			OAKUM_UNPACK_OPTIONS(.whiteouts = OAKUM_WHITEOUTS_OVERLAY,
+				.whiteout_form = form == 0 ? OAKUM_WHITEOUT_FORM_DEVICE
+							   : OAKUM_WHITEOUT_FORM_XATTR);
+		scratch_renew(&scratch);
+		unpack_with(layer, options);
+		assert_differs_with(layer, "", options);
+	}
+}
+
 /* --- a tree that leads elsewhere, or changes --- */
 
 static void a_symlink_leads_nowhere_but_below_the_rootfs(void **state)
@@ -1278,6 +1373,9 @@ int main(void)
 		TEST(what_a_whiteout_should_have_removed_is_told),
 		TEST(as_names_they_are_files),
 		TEST(the_whiteouts_of_overlayfs_are_known_in_every_form),
+		TEST(what_overlayfs_reads_and_no_layer_brought_is_told),
+		TEST(what_overlayfs_notes_for_itself_is_no_difference),
+		TEST(an_opaque_mark_that_takes_a_place_is_of_the_layer),
 		TEST(a_symlink_leads_nowhere_but_below_the_rootfs),
 		TEST(of_deep_trees_every_difference_is_found),
 		TEST(a_tree_that_changes_is_a_difference_or_an_error),

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "verifier/comparison.h"
+
+#include "base/error.h"
+#include "layer/path.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* 1 if it was looked at since the directory that it is in was begun, or cannot be; else 0. */
+static int is_known(struct comparison *c, const char *way, struct oakum_error *err)
+{
+	const char *base = path_base(way);
+	const size_t length = strlen(base);
+	char name[NAME_MAX + 2];
+	struct parent *above;
+	int r = comparison_parent(c, way, &above, err);
+
+	if (r <= 0 || length > NAME_MAX)
+		return r < 0 ? r : 1;
+	memcpy(name, base, length);
+	memcpy(name + length, "/", 2); /* no file has such a name */
+	if (brought_has(c->brought, &above->inode, name))
+		return 1;
+	return brought_add(c->brought, &above->inode, name) < 0 ? fail(err, ENOMEM, "remember", way)
+								: 0;
+}
+
+static int compare_way(struct comparison *c, const char *way, struct oakum_error *err)
+{
+	struct stat status;
+	int r = is_known(c, way, err);
+
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = comparison_look(c, way, &status, err);
+	if (r <= 0 || !S_ISDIR(status.st_mode))
+		return r < 0 ? r : 0;
+	return xattrs_compare_directory(c, way, err);
+}
+
+/* Of all, from the rootfs down; way is as it was afterwards. */
+static int compare_all(struct comparison *c, char *way, struct oakum_error *err)
+{
+	const size_t length = strlen(way);
+	int r = xattrs_compare_directory(c, "", err);
+
+	for (size_t end = 0; r == 0 && end < length; end++) {
+		end += strcspn(way + end, "/");
+		way[end] = '\0';
+		r = compare_way(c, way, err);
+		if (end < length)
+			way[end] = '/';
+	}
+	return r;
+}
+
+int ways_compare(
+	struct comparison *comparison, const char *path, size_t length, struct oakum_error *err)
+{
+	const char *last = comparison->last_way;
+
+	if (last != NULL && strlen(last) == length && memcmp(last, path, length) == 0)
+		return 0;
+	free(comparison->last_way);
+	comparison->last_way = strndup(path, length);
+	if (comparison->last_way == NULL)
+		return fail(err, ENOMEM, "remember", path);
+	return compare_all(comparison, comparison->last_way, err);
+}
