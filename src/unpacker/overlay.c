@@ -79,12 +79,23 @@ bool overlay_is_opaque(const struct overlay *overlay, int directory_fd)
 }
 
 /* Attributes cannot be had by such a descriptor; the working directory is nobody else's here. */
-bool overlay_is_passed_opaque(const struct overlay *overlay, int directory_fd)
+static bool has_passed_mark(const struct overlay *overlay, int directory_fd, char mark)
 {
 	char value;
 
 	return fchdir(directory_fd) == 0 && lgetxattr(".", overlay->opaque, &value, 1) == 1 &&
-	       value == *hides_all;
+	       value == mark;
+}
+
+bool overlay_is_passed_opaque(const struct overlay *overlay, int directory_fd)
+{
+	return has_passed_mark(overlay, directory_fd, *hides_all);
+}
+
+bool overlay_looks_for_whiteouts(const struct overlay *overlay, int directory_fd)
+{
+	return overlay->whiteout.name == NULL ||
+	       has_passed_mark(overlay, directory_fd, *may_have_whiteouts);
 }
 
 int overlay_mark_opaque(struct overlay *overlay, int directory_fd)

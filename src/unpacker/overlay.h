@@ -36,6 +36,9 @@ bool overlay_is_opaque(const struct overlay *overlay, int directory_fd);
 /* The same of one that was opened with O_PATH; it becomes the working directory. */
 bool overlay_is_passed_opaque(const struct overlay *overlay, int directory_fd);
 
+/* Does overlayfs look for whiteouts of this form in it? It becomes the working directory too. */
+bool overlay_looks_for_whiteouts(const struct overlay *overlay, int directory_fd);
+
 /* 0 or -errno. */
 int overlay_mark_opaque(struct overlay *overlay, int directory_fd);
 

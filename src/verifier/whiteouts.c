@@ -134,6 +134,13 @@ static int open_hiding(struct comparison *c, const struct entry *entry, struct p
 	return 1;
 }
 
+/* A whiteout where overlayfs does not look for one is an empty file to it. */
+static bool hides(const struct comparison *c, const struct parent *parent, const char *name)
+{
+	return overlay_is_whiteout(&c->overlay, parent->fd, name) &&
+	       overlay_looks_for_whiteouts(&c->overlay, parent->fd);
+}
+
 /* What the layer brings by the name hides as well; a directory, if it is opaque. */
 int whiteouts_compare(
 	struct comparison *comparison, const struct entry *entry, struct oakum_error *err)
@@ -143,7 +150,7 @@ int whiteouts_compare(
 	struct stat status;
 	int r = open_hiding(comparison, entry, &parent, err);
 
-	if (r > 0 && overlay_is_whiteout(&comparison->overlay, parent->fd, path_base(entry->path)))
+	if (r > 0 && hides(comparison, parent, path_base(entry->path)))
 		return note(comparison, entry->path, err);
 	if (r >= 0)
 		r = comparison_look(comparison, entry->path, &status, err);

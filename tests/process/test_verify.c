@@ -962,6 +962,32 @@ static void the_whiteouts_of_overlayfs_are_known_in_every_form(void **state)
 	check_overlay(OAKUM_WHITEOUTS_OVERLAY, OAKUM_WHITEOUT_FORM_XATTR);
 }
 
+static void check_unmarked(uint32_t whiteouts, const char *opaque)
+{
+	static const struct member layer[] = {
+		file("w/.wh.gone", ""),
+		file("v/.wh.gone", ""),
+		END,
+	};
+	const struct oakum_unpack_options *options = OAKUM_UNPACK_OPTIONS(.whiteouts = whiteouts,
+		.whiteout_form = OAKUM_WHITEOUT_FORM_XATTR);
+
+	scratch_renew(&scratch);
+	unpack_with(layer, options);
+	int fd = open_at("w", O_RDONLY);
+	assert_int_equal(fremovexattr(fd, opaque), 0);
+	close(fd);
+	assert_differs_with(
+		layer, "w/gone: not there, and no whiteout for overlayfs either\n", options);
+}
+
+static void a_whiteout_where_overlayfs_looks_for_none_is_none(void **state)
+{
+	(void)state;
+	check_unmarked(OAKUM_WHITEOUTS_OVERLAY, "trusted.overlay.opaque");
+	check_unmarked(OAKUM_WHITEOUTS_OVERLAY_USERXATTR, "user.overlay.opaque");
+}
+
 /* Of directories with and without an entry, of a file, and of the rootfs; of every attribute. */
 static void check_overlay_extra(uint32_t whiteouts, const char *prefix)
 {
@@ -1373,6 +1399,7 @@ int main(void)
 		TEST(what_a_whiteout_should_have_removed_is_told),
 		TEST(as_names_they_are_files),
 		TEST(the_whiteouts_of_overlayfs_are_known_in_every_form),
+		TEST(a_whiteout_where_overlayfs_looks_for_none_is_none),
 		TEST(what_overlayfs_reads_and_no_layer_brought_is_told),
 		TEST(what_overlayfs_notes_for_itself_is_no_difference),
 		TEST(an_opaque_mark_that_takes_a_place_is_of_the_layer),
