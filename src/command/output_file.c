@@ -6,16 +6,27 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 enum {
 	MODE = 0644,
+	LINKS_MAX = 40, /* as the kernel */
+	LINK_BYTES = 4096,
 	NAME_TRIES = 100,
 	ENDING_BYTES = 32,
+};
+
+/* What is at a name. */
+struct place {
+	struct stat status;
+	bool is_magic;	 /* a link of /proc, whose text does not say where it leads */
+	bool is_foreign; /* another user may have put it there for us */
 };
 
 static bool open_standard_output(struct output_file *file)
@@ -28,108 +39,216 @@ static bool open_standard_output(struct output_file *file)
 	return file->fd >= 0;
 }
 
-/* Devices, fifos, and what can be no file at all. */
-static bool open_as_it_is(struct output_file *file)
-{
-	file->fd = open(file->name, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-	if (file->fd < 0)
-		message_failed("open", file->name, errno);
-	return file->fd >= 0;
-}
+/* --- where it is --- */
 
-/* Without a name, so that nothing is left of it whatever happens to us; in the same directory. */
-static int open_nameless(const char *path)
+/* To the directory that a path is in, from the one before: 0 or -errno. */
+static int enter(struct output_file *file, const char *path)
 {
 	const char *slash = strrchr(path, '/');
-	cleanup_free char *directory =
-		slash == NULL ? strdup(".") : strndup(path, (size_t)(slash - path) + 1);
+	const char *base = slash == NULL ? path : slash + 1;
+	const bool is_name = *base != '\0' && strcmp(base, ".") != 0 && strcmp(base, "..") != 0;
 
-	return directory == NULL ? -1 : open(directory, O_TMPFILE | O_WRONLY | O_CLOEXEC, MODE);
+	if (*path == '\0')
+		return -ENOENT;
+	cleanup_free char *above = strndup(path, is_name ? (size_t)(base - path) : strlen(path));
+	free(file->base);
+	file->base = strdup(is_name ? base : ".");
+	if (above == NULL || file->base == NULL)
+		return -ENOMEM;
+	int fd = openat(
+		file->directory_fd, *above == '\0' ? "." : above, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	close_fd(&file->directory_fd);
+	file->directory_fd = fd;
+	return 0;
 }
 
-static char *with_ending(const char *path, const char *ending)
+/*
+ * As fs.protected_symlinks, _fifos and _regular of the kernel, whatever these are: where
+ * everybody may put something, what others have put there is not for us to write to.
+ */
+static bool is_planted(const struct stat *directory, const struct stat *there)
 {
-	char *name;
-
-	return asprintf(&name, "%s%s", path, ending) < 0 ? NULL : name;
+	if ((directory->st_mode & S_ISVTX) == 0 || (directory->st_mode & (S_IWGRP | S_IWOTH)) == 0)
+		return false;
+	if (!S_ISLNK(there->st_mode) && !S_ISFIFO(there->st_mode) && !S_ISREG(there->st_mode))
+		return false;
+	return there->st_uid != geteuid() && there->st_uid != directory->st_uid;
 }
 
-/* Some file systems know no files without a name. */
-static int open_beside(struct output_file *file)
+static bool refuse_planted(const struct output_file *file)
 {
-	const mode_t mask = umask(0);
+	return message_wrong("setup: %s: open: %s (in a directory where everybody may put "
+			     "something, it belongs to another user)",
+		file->name, strerrordesc_np(EACCES));
+}
 
-	umask(mask);
-	file->temporary = with_ending(file->path, ".XXXXXX");
-	cleanup_fd int fd = file->temporary == NULL ? -1 : mkostemp(file->temporary, O_CLOEXEC);
-	if (fd < 0) {
+static bool is_of_proc(int directory_fd)
+{
+	struct statfs status;
+
+	return fstatfs(directory_fd, &status) == 0 && status.f_type == PROC_SUPER_MAGIC;
+}
+
+/* A link of /proc to a file that has a name says that name: it is replaced as any other. */
+static int look_through_magic(const struct output_file *file, struct place *place)
+{
+	if (!S_ISLNK(place->status.st_mode) || !is_of_proc(file->directory_fd))
+		return 0;
+	struct stat behind;
+	if (fstatat(file->directory_fd, file->base, &behind, 0) < 0)
+		return -errno;
+	place->is_magic = !S_ISREG(behind.st_mode) || behind.st_nlink == 0;
+	if (place->is_magic)
+		place->status = behind;
+	return 0;
+}
+
+/* 1: there is something; 0: nothing; or -errno. Without following it. */
+static int look(const struct output_file *file, struct place *place)
+{
+	*place = (struct place){ .is_magic = false };
+	if (fstatat(file->directory_fd, file->base, &place->status, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	int r = look_through_magic(file, place);
+	return r < 0 ? r : 1;
+}
+
+/* Follows symlinks one by one, each looked at before: 1, 0 or -errno as look(). */
+static int find(struct output_file *file, struct place *place)
+{
+	char link[LINK_BYTES];
+	struct stat directory;
+	int r = enter(file, file->name);
+
+	for (int links = 0; r == 0 && links <= LINKS_MAX; links++) {
+		r = look(file, place);
+		if (r <= 0)
+			return r;
+		if (fstat(file->directory_fd, &directory) < 0)
+			return -errno;
+		place->is_foreign = !place->is_magic && is_planted(&directory, &place->status);
+		if (place->is_foreign)
+			return -EACCES;
+		if (!S_ISLNK(place->status.st_mode))
+			return 1;
+		ssize_t length = readlinkat(file->directory_fd, file->base, link, sizeof(link) - 1);
+		if (length < 0)
+			return -errno;
+		link[length] = '\0';
+		r = enter(file, link);
+	}
+	return r < 0 ? r : -ELOOP;
+}
+
+/* --- what it is written to --- */
+
+/* Devices, fifos, and what can be no file at all. */
+static int open_as_it_is(struct output_file *file, const struct place *place)
+{
+	const int flags = O_WRONLY | O_CLOEXEC | O_NOCTTY | (place->is_magic ? 0 : O_NOFOLLOW);
+	struct stat status;
+
+	file->fd = openat(file->directory_fd, file->base, flags);
+	if (file->fd < 0 || fstat(file->fd, &status) < 0)
+		return -errno;
+	return status.st_dev == place->status.st_dev && status.st_ino == place->status.st_ino
+		       ? 0
+		       : -EACCES;
+}
+
+static char *with_ending(const char *name, int number)
+{
+	char *ended;
+
+	return asprintf(&ended, "%s.%d-%d", name, (int)getpid(), number) < 0 ? NULL : ended;
+}
+
+/* Without a name, so that nothing is left of it whatever happens to us. */
+static int open_nameless(const struct output_file *file)
+{
+	return openat(file->directory_fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, MODE);
+}
+
+/* link(2) puts nothing in the place of what is there: so under another name first. */
+static int make_temporary(struct output_file *file, int (*make)(struct output_file *file))
+{
+	for (int i = 0; i < NAME_TRIES; i++) {
+		file->temporary = with_ending(file->base, i);
+		if (file->temporary == NULL)
+			return -ENOMEM;
+		if (make(file) == 0)
+			return 0;
+		const int code = errno;
 		free(file->temporary);
 		file->temporary = NULL;
-		return -1;
+		if (code != EEXIST)
+			return -code;
 	}
-	return fchmod(fd, MODE & ~mask) < 0 ? -1 : steal_fd(&fd);
+	return -EEXIST;
 }
 
-static bool open_anew(struct output_file *file)
+static int open_named(struct output_file *file)
 {
-	file->path = realpath(file->name, NULL); /* a symlink stays one */
-	if (file->path == NULL)
-		file->path = strdup(file->name);
-	if (file->path == NULL)
-		return message_wrong("out of memory");
-	file->fd = open_nameless(file->path);
-	if (file->fd < 0)
-		file->fd = open_beside(file);
-	if (file->fd < 0)
-		message_failed("open", file->name, errno);
-	return file->fd >= 0;
+	file->fd = openat(file->directory_fd, file->temporary,
+		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, MODE);
+	return file->fd < 0 ? -1 : 0;
+}
+
+static int link_nameless(struct output_file *file)
+{
+	char by_fd[ENDING_BYTES];
+
+	snprintf(by_fd, sizeof(by_fd), "/proc/self/fd/%d", file->fd);
+	return linkat(AT_FDCWD, by_fd, file->directory_fd, file->temporary, AT_SYMLINK_FOLLOW);
+}
+
+/* Some file systems know no files without a name, and without /proc one can be given to none. */
+static int open_anew(struct output_file *file)
+{
+	file->is_made = true;
+	if (access("/proc/self/fd", X_OK) == 0)
+		file->fd = open_nameless(file);
+	return file->fd >= 0 ? 0 : make_temporary(file, open_named);
+}
+
+static bool open_name(struct output_file *file)
+{
+	struct place place = { .is_foreign = false };
+	int r = find(file, &place);
+
+	if (place.is_foreign)
+		return refuse_planted(file);
+	if (r > 0 && !S_ISREG(place.status.st_mode))
+		r = open_as_it_is(file, &place);
+	else if (r >= 0)
+		r = open_anew(file);
+	if (r < 0)
+		message_failed("open", file->name, -r);
+	return r == 0;
 }
 
 bool output_file_open(const char *name, struct output_file *file)
 {
-	struct stat status;
-	bool is_open;
-
-	*file = (struct output_file){ .fd = -1, .name = name };
-	if (strcmp(name, "-") == 0)
-		is_open = open_standard_output(file);
-	else if (stat(name, &status) == 0 && !S_ISREG(status.st_mode))
-		is_open = open_as_it_is(file);
-	else
-		is_open = open_anew(file);
+	*file = (struct output_file){ .fd = -1, .name = name, .directory_fd = AT_FDCWD };
+	const bool is_open = strcmp(name, "-") == 0 ? open_standard_output(file) : open_name(file);
 	if (!is_open)
 		output_file_discard(file);
 	return is_open;
 }
 
-/* link(2) puts nothing in the place of what is there: so under another name first. */
-static int give_name(struct output_file *file)
-{
-	char ending[ENDING_BYTES];
-	char by_fd[ENDING_BYTES];
-
-	snprintf(by_fd, sizeof(by_fd), "/proc/self/fd/%d", file->fd);
-	for (int i = 0; i < NAME_TRIES; i++) {
-		snprintf(ending, sizeof(ending), ".%d-%d", (int)getpid(), i);
-		file->temporary = with_ending(file->path, ending);
-		if (file->temporary == NULL ||
-			linkat(AT_FDCWD, by_fd, AT_FDCWD, file->temporary, AT_SYMLINK_FOLLOW) == 0)
-			return file->temporary == NULL ? -1 : 0;
-		free(file->temporary);
-		file->temporary = NULL;
-		if (errno != EEXIST)
-			return -1;
-	}
-	return -1;
-}
+/* --- its end --- */
 
 bool output_file_commit(struct output_file *file)
 {
-	bool is_done = file->path == NULL;
+	bool is_done = !file->is_made;
+	int r = is_done || file->temporary != NULL ? 0 : make_temporary(file, link_nameless);
 
-	if (!is_done && file->temporary == NULL && give_name(file) < 0)
-		message_failed("link", file->name, errno);
-	else if (!is_done && rename(file->temporary, file->path) < 0)
+	if (r < 0)
+		message_failed("link", file->name, -r);
+	else if (!is_done &&
+		 renameat(file->directory_fd, file->temporary, file->directory_fd, file->base) < 0)
 		message_failed("rename", file->name, errno);
 	else
 		is_done = true;
@@ -144,10 +263,11 @@ bool output_file_commit(struct output_file *file)
 void output_file_discard(struct output_file *file)
 {
 	if (file->temporary != NULL)
-		(void)unlink(file->temporary);
+		(void)unlinkat(file->directory_fd, file->temporary, 0);
 	free(file->temporary);
-	free(file->path);
+	free(file->base);
 	file->temporary = NULL;
-	file->path = NULL;
+	file->base = NULL;
+	close_fd(&file->directory_fd);
 	close_fd(&file->fd);
 }

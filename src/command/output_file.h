@@ -8,17 +8,20 @@
 struct output_file {
 	int fd;
 	const char *name; /* as it was given; borrowed */
-	char *path;	  /* what it will be; NULL: it is written to as it is */
-	char *temporary;  /* what it is until then; NULL: it has no name */
+	int directory_fd; /* where it is; with what follows: whatever symlinks led there */
+	char *base;	  /* its name there */
+	bool is_made;	  /* else it is written to as it is */
+	char *temporary;  /* its name until then; NULL: it has none */
 };
 
 /*
  * "-" is standard output, which may not be a terminal; what is no regular file is written
- * to as it is. False after a message. To be ended by one of the two below.
+ * to as it is. What another user may have put into a sticky directory is neither followed,
+ * written to nor replaced. False after a message. To be ended by one of the two below.
  */
 bool output_file_open(const char *name, struct output_file *file);
 
-/* Gives it its name; false after a message. */
+/* Sends it to the disk and gives it its name; false after a message. */
 bool output_file_commit(struct output_file *file);
 
 /* Nothing is left of it. */
