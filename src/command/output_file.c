@@ -240,22 +240,34 @@ bool output_file_open(const char *name, struct output_file *file)
 
 /* --- its end --- */
 
+/* What has a name after a power cut has its content too: nothing is a valid layer. */
+static bool give_name(struct output_file *file)
+{
+	int r = fsync(file->fd) < 0 ? -errno : 0;
+	const char *op = "fsync";
+
+	if (r == 0 && file->temporary == NULL) {
+		op = "link";
+		r = make_temporary(file, link_nameless);
+	}
+	if (r == 0) {
+		op = "rename";
+		r = renameat(file->directory_fd, file->temporary, file->directory_fd, file->base);
+		r = r < 0 ? -errno : 0;
+	}
+	if (r < 0) {
+		message_failed(op, file->name, -r);
+		return false;
+	}
+	free(file->temporary);
+	file->temporary = NULL;
+	return true;
+}
+
 bool output_file_commit(struct output_file *file)
 {
-	bool is_done = !file->is_made;
-	int r = is_done || file->temporary != NULL ? 0 : make_temporary(file, link_nameless);
+	const bool is_done = !file->is_made || give_name(file);
 
-	if (r < 0)
-		message_failed("link", file->name, -r);
-	else if (!is_done &&
-		 renameat(file->directory_fd, file->temporary, file->directory_fd, file->base) < 0)
-		message_failed("rename", file->name, errno);
-	else
-		is_done = true;
-	if (is_done) {
-		free(file->temporary);
-		file->temporary = NULL;
-	}
 	output_file_discard(file);
 	return is_done;
 }
