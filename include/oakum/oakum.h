@@ -426,8 +426,10 @@ struct oakum_pack_options {
  *            can have.
  *
  * Errors are those of oakum_unpack(), and oakum_job_wait() fails with -EBUSY also when
- * the tree changes while it is read; err->entry names where. What was written before a
- * failure is not taken back, and is never a whole layer. Who writes to a pipe that
+ * the tree changes while it is read; err->entry names where. Files and directories are
+ * compared by inode, size and the times of their changes, and so not seen are writes through
+ * a mapping whose pages were written to before, for which the kernel moves no time, and two
+ * changes within a tick of its clock. What was written before a failure is not taken back, and is never a whole layer. Who writes to a pipe that
  * nobody reads any more gets -EPIPE with the operation "write", and no SIGPIPE.
  */
 OAKUM_PUBLIC int oakum_pack_start(int rootfs_fd, int tar_fd,

@@ -13,6 +13,7 @@
 #include "packer/inodes.h"
 #include "packer/layer_rules.h"
 #include "packer/output.h"
+#include "packer/unchanged.h"
 #include "packer/walker.h"
 
 #include <fcntl.h>
@@ -108,19 +109,6 @@ static const char *first_name(const struct layer_packer *packer, const struct st
 	return inodes_find(&packer->inodes, key_of(status));
 }
 
-static bool is_same_time(const struct timespec *one, const struct timespec *other)
-{
-	return one->tv_sec == other->tv_sec && one->tv_nsec == other->tv_nsec;
-}
-
-/* Whatever is done to a file moves the time of its last change of status. */
-static bool is_unchanged(const struct stat *before, const struct stat *now)
-{
-	return before->st_dev == now->st_dev && before->st_ino == now->st_ino &&
-	       before->st_size == now->st_size && is_same_time(&before->st_mtim, &now->st_mtim) &&
-	       is_same_time(&before->st_ctim, &now->st_ctim);
-}
-
 static int check_unchanged(const struct subject *subject, struct oakum_error *err)
 {
 	struct stat now;
@@ -187,6 +175,8 @@ static int look(const struct layer_packer *packer, struct subject *subject, stru
 		return fail_look(subject->path, "lstat", errno, err);
 	if (S_ISDIR(subject->status.st_mode) != item->is_directory)
 		return fail_changed(subject->path, err);
+	if (item->is_directory)
+		walker_expect(packer->walker, &subject->status);
 	int r = check_mount(packer, subject, err);
 	return r < 0 ? r : open_content(packer, subject, err);
 }

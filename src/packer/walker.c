@@ -8,6 +8,7 @@
 #include "packer/bytes.h"
 #include "packer/name.h"
 #include "packer/sort.h"
+#include "packer/unchanged.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -24,6 +25,8 @@ struct level {
 	int fd; /* -1: closed meanwhile */
 	dev_t device;
 	ino_t number;
+	bool is_expected; /* to be as expected when it is left */
+	struct stat expected;
 	struct bytes text;  /* d_type and terminated name of each */
 	const char **names; /* into text, sorted */
 	size_t count;
@@ -46,6 +49,8 @@ struct walker {
 	struct level *levels;
 	size_t depth;
 	size_t room;
+	bool is_expected; /* the directory that came last */
+	struct stat expected;
 	char batch[BATCH_BYTES] __attribute__((aligned(8)));
 };
 
@@ -190,6 +195,18 @@ static int open_level(int directory_fd, const char *name, struct level *level)
 	return 0;
 }
 
+/* Nothing was added, removed or exchanged since the walker's caller looked at it; or -errno. */
+static int check_expected(const struct level *level)
+{
+	struct stat now;
+
+	if (!level->is_expected)
+		return 0;
+	if (fstat(level->fd, &now) < 0)
+		return -errno;
+	return is_unchanged(&level->expected, &now) ? 0 : -ESTALE;
+}
+
 static void describe(struct walker *walker, const char *name, struct walker_item *item)
 {
 	*item = (struct walker_item){
@@ -227,6 +244,11 @@ static int enter(struct walker *walker, struct walker_item *item)
 		name == NULL ? "." : name, &level);
 
 	walker->step = STEP_READ;
+	level.is_expected = walker->is_expected;
+	level.expected = walker->expected;
+	walker->is_expected = false;
+	if (r == 0)
+		r = check_expected(&level);
 	if (r < 0) {
 		free_level(&level);
 		return tell(walker, item, "open", -r);
@@ -259,20 +281,26 @@ static int open_again(struct level *level, int below_fd)
 	return status.st_dev == level->device && status.st_ino == level->number ? 0 : -ESTALE;
 }
 
-static int leave(struct walker *walker)
+static int go_up(const struct level *left, struct level *above)
+{
+	int r = open_again(above, left->fd);
+
+	return r == 0 && fchdir(above->fd) < 0 ? -errno : r;
+}
+
+/* 0, or 1 with what was found wrong, or -errno. */
+static int leave(struct walker *walker, struct walker_item *item)
 {
 	struct level *left = lowest(walker);
-	int r = 0;
+	const int found = check_expected(left);
+	int r = walker->depth > 1 ? go_up(left, left - 1) : 0;
 
-	if (walker->depth > 1) {
-		struct level *above = left - 1;
-		r = open_again(above, left->fd);
-		if (r == 0 && fchdir(above->fd) < 0)
-			r = -errno;
-	}
+	walker->path.length = left->path_length;
+	if (bytes_append_text(&walker->path, left->path_length == 0 ? "/" : "") < 0)
+		r = -ENOMEM;
 	free_level(left);
 	walker->depth--;
-	return r;
+	return r == 0 && found < 0 ? tell(walker, item, "fstat", -found) : r;
 }
 
 /* --- items --- */
@@ -331,7 +359,7 @@ static int step(struct walker *walker, struct walker_item *item)
 		return enter(walker, item);
 	if (lowest(walker)->next < lowest(walker)->count)
 		return tell_next_name(walker, item);
-	return leave(walker);
+	return leave(walker, item);
 }
 
 int walker_next(struct walker *walker, struct walker_item *item, struct oakum_error *err)
@@ -346,9 +374,16 @@ int walker_next(struct walker *walker, struct walker_item *item, struct oakum_er
 	return r < 0 ? fail(err, -r, "walk", walker->path.data) : r;
 }
 
+void walker_expect(struct walker *walker, const struct stat *status)
+{
+	walker->is_expected = true;
+	walker->expected = *status;
+}
+
 void walker_prune(struct walker *walker)
 {
 	walker->step = STEP_READ;
+	walker->is_expected = false;
 }
 
 static void stop(struct walker *walker)
@@ -356,7 +391,7 @@ static void stop(struct walker *walker)
 	while (walker->depth > 0)
 		free_level(&walker->levels[--walker->depth]);
 	close_fd(&walker->start_fd);
-	walker->step = STEP_READ;
+	walker_prune(walker);
 }
 
 int walker_start(struct walker *walker, const char *path)

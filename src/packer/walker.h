@@ -41,6 +41,12 @@ int walker_start(struct walker *walker, const char *path);
 /* 1; 0 at the end; or -errno and *err, when it cannot go on. */
 int walker_next(struct walker *walker, struct walker_item *item, struct oakum_error *err);
 
+/*
+ * The directory that came last is to be what lstat(2) said of it when it is entered, and
+ * still when it is left, all of it seen. If it is not, it comes again, with ESTALE.
+ */
+void walker_expect(struct walker *walker, const struct stat *status);
+
 /* What is in the directory that came last is left out. */
 void walker_prune(struct walker *walker);
 
