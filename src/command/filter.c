@@ -15,14 +15,21 @@ const struct command_use filter_use = {
 	.operands = { "LAYER" },
 };
 
-void filter_print_help(void)
+static void print_help(enum help help)
 {
 	printf("Usage: oakum filter [options] [LAYER]\n"
 	       "Writes what is in LAYER, a file or - for standard input (the default), to\n"
 	       "standard output. gzip, zstd, xz, bzip2 and lz4 are known by their content;\n"
 	       "anything else is copied.\n\n");
-	option_print_help(&filter_use, HELP_SHORT);
+	option_print_help(&filter_use, help);
+	if (help == HELP_SHORT)
+		printf("\n--help=all shows all; oakum(1) explains them.\n");
 	printf("\nExit status: 0 done, 1 failed, 2 used wrongly, 128 + N ended by signal N.\n");
+}
+
+void filter_print_help(void)
+{
+	print_help(HELP_SHORT);
 }
 
 int filter_run(const struct arguments *arguments, struct oakum_stats *stats)
@@ -54,7 +61,7 @@ int filter_main(int argc, char **argv)
 	if (!option_parse(&filter_use, argc, argv, &arguments) || !run_leaves_output(&arguments))
 		status = EXIT_WRONG_USE;
 	else if (arguments.wants_help != HELP_NONE)
-		filter_print_help();
+		print_help(arguments.wants_help);
 	else
 		status = filter_run(&arguments, &stats);
 	if (status == EXIT_DONE && arguments.options.digests != 0)

@@ -25,7 +25,8 @@ static void print_help(enum help help)
 	       "--check what unpack would refuse. Options say how it would be unpacked.\n\n");
 	option_print_help(&list_use, help);
 	if (help == HELP_SHORT)
-		printf("\nThese are the common ones; --help=all shows all.\n");
+		printf("\nThese are the common ones; --help=all shows all; oakum(1) explains "
+		       "them.\n");
 	printf("\nExit status: 0 done, 1 failed or refused, 2 used wrongly, 128 + N by signal "
 	       "N.\n");
 }
