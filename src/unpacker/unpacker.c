@@ -144,12 +144,10 @@ static int open_parts(struct unpacker *u, struct oakum_error *err)
 	return r;
 }
 
-/* The decompressor has one core; on two, a second thread here costs CPU and gains no time. */
+/* One waits for the stream while others write; who waits costs nothing. */
 static unsigned int default_threads(void)
 {
-	const unsigned int cores = cores_usable(DEFAULT_THREADS_MAX + 1);
-
-	return cores > 1 ? cores - 1 : 1;
+	return cores_usable(DEFAULT_THREADS_MAX);
 }
 
 int unpacker_open(
