@@ -467,7 +467,12 @@ OAKUM_PUBLIC int oakum_list_start(int layer_fd, int text_fd,
  *            difference, as oakum(1) has it, once the layer is at its end
  * options    those of the unpack; and verifying
  * job        written on success only; to be ended with oakum_job_wait(). Of its statistics
- *            differences is how many there were: 0 is the proof.
+ *            differences is how many there were: with 0 all that the layer names is there
+ *            as it says, and with OAKUM_VERIFYING_EXTRA there is nothing else.
+ *
+ * Directories that no entry names, and that an unpack makes all the same, must not be symlinks
+ * that the layer did not bring; their owner, mode, time and attributes are not compared, but
+ * for the marks that overlayfs reads where options->whiteouts are its own.
  *
  * Of two entries of one name the last counts. More than 32 MiB of differences are -EFBIG,
  * and those that were found until then are written. A rootfs that changes meanwhile has

@@ -28,6 +28,22 @@ static int is_known(struct comparison *c, const char *way, struct oakum_error *e
 								: 0;
 }
 
+/*
+ * An unpack makes a directory there. What comes by a symlink is somewhere else, where another entry
+ * may account for it; an earlier entry or a later one may have brought that symlink.
+ */
+static int hold_symlink(struct comparison *c, const char *way, struct oakum_error *err)
+{
+	const struct difference difference = {
+		.kind = DIFFERS_TYPE,
+		.path = way,
+		.tree = "a symlink",
+		.layer = "a directory",
+	};
+
+	return differences_hold(c->differences, HOLD_UNLESS, &difference, err);
+}
+
 static int compare_way(struct comparison *c, const char *way, struct oakum_error *err)
 {
 	struct stat status;
@@ -36,9 +52,11 @@ static int compare_way(struct comparison *c, const char *way, struct oakum_error
 	if (r != 0)
 		return r < 0 ? r : 0;
 	r = comparison_look(c, way, &status, err);
-	if (r <= 0 || !S_ISDIR(status.st_mode))
-		return r < 0 ? r : 0;
-	return xattrs_compare_directory(c, way, err);
+	if (r <= 0)
+		return r;
+	if (S_ISLNK(status.st_mode))
+		return hold_symlink(c, way, err);
+	return S_ISDIR(status.st_mode) ? xattrs_compare_directory(c, way, err) : 0;
 }
 
 /* Of all, from the rootfs down; way is as it was afterwards. */
