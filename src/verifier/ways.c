@@ -44,6 +44,17 @@ static int hold_symlink(struct comparison *c, const char *way, struct oakum_erro
 	return differences_hold(c->differences, HOLD_UNLESS, &difference, err);
 }
 
+/* It is of the layer, whatever is in it: perhaps no more than what asked for a mark. */
+static int take_directory(struct comparison *c, const char *way, struct oakum_error *err)
+{
+	struct parent *above;
+	int r = comparison_parent(c, way, &above, err);
+
+	if (r > 0 && brought_add(c->brought, &above->inode, path_base(way)) < 0)
+		return fail(err, ENOMEM, "remember", way);
+	return r < 0 ? r : xattrs_compare_directory(c, way, err);
+}
+
 static int compare_way(struct comparison *c, const char *way, struct oakum_error *err)
 {
 	struct stat status;
@@ -56,7 +67,7 @@ static int compare_way(struct comparison *c, const char *way, struct oakum_error
 		return r;
 	if (S_ISLNK(status.st_mode))
 		return hold_symlink(c, way, err);
-	return S_ISDIR(status.st_mode) ? xattrs_compare_directory(c, way, err) : 0;
+	return S_ISDIR(status.st_mode) ? take_directory(c, way, err) : 0;
 }
 
 /* Of all, from the rootfs down; way is as it was afterwards. */

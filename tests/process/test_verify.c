@@ -1087,7 +1087,8 @@ static void an_opaque_mark_that_takes_a_place_is_of_the_layer(void **state)
 		const struct oakum_unpack_options *options =
 			OAKUM_UNPACK_OPTIONS(.whiteouts = OAKUM_WHITEOUTS_OVERLAY,
 				.whiteout_form = form == 0 ? OAKUM_WHITEOUT_FORM_DEVICE
-							   : OAKUM_WHITEOUT_FORM_XATTR);
+							   : OAKUM_WHITEOUT_FORM_XATTR,
+				.verifying = OAKUM_VERIFYING_EXTRA);
 		scratch_renew(&scratch);
 		unpack_with(layer, options);
 		assert_differs_with(layer, "", options);
