@@ -172,8 +172,10 @@ const int seccomp_unpacker_calls[] = {
 /* It makes, changes and removes nothing; Landlock sees to it that openat(2) does not either. */
 const int seccomp_packer_calls[] = {
 	SYS_newfstatat,
-	SYS_llistxattr,
+	SYS_llistxattr, /* of what is not opened */
 	SYS_lgetxattr,
+	SYS_flistxattr, /* of what is, whatever its name leads to by now */
+	SYS_fgetxattr,
 	SYS_openat, /* content, and directories one below the other */
 	SYS_read,
 	SYS_write, /* the stream; warnings */

@@ -41,12 +41,13 @@ static int reserve(struct attributes *attributes, size_t count)
 }
 
 /* How many names of the list are packed, in order; or -errno. */
-static ssize_t choose(struct attributes *attributes, const char *name)
+static ssize_t choose(struct attributes *attributes, int fd, const char *name)
 {
 	bool (*const is_packed)(const char *name) =
 		attributes->is_packed == NULL ? is_packed_by_go : attributes->is_packed;
 	size_t count = 0;
-	ssize_t length = llistxattr(name, attributes->list, sizeof(attributes->list));
+	ssize_t length = fd >= 0 ? flistxattr(fd, attributes->list, sizeof(attributes->list))
+				 : llistxattr(name, attributes->list, sizeof(attributes->list));
 
 	if (length < 0)
 		return errno == EOPNOTSUPP ? 0 : -errno;
@@ -64,13 +65,14 @@ static ssize_t choose(struct attributes *attributes, const char *name)
 }
 
 /* Appends the value and its description, which has no pointer yet: values may move. */
-static int read_value(struct attributes *attributes, const char *file, const char *name)
+static int read_value(struct attributes *attributes, int fd, const char *file, const char *name)
 {
 	char *value = bytes_extend(&attributes->values, VALUE_BYTES);
 
 	if (value == NULL)
 		return -ENOMEM;
-	ssize_t length = lgetxattr(file, name, value, VALUE_BYTES);
+	ssize_t length = fd >= 0 ? fgetxattr(fd, name, value, VALUE_BYTES)
+				 : lgetxattr(file, name, value, VALUE_BYTES);
 	int code = errno;
 	attributes->values.length -= VALUE_BYTES;
 	if (length < 0)
@@ -82,16 +84,16 @@ static int read_value(struct attributes *attributes, const char *file, const cha
 }
 
 int attributes_read(
-	struct attributes *attributes, const char *name, struct attributes_trouble *trouble)
+	struct attributes *attributes, int fd, const char *name, struct attributes_trouble *trouble)
 {
 	attributes->count = 0;
 	attributes->values.length = 0;
 	*trouble = (struct attributes_trouble){ .op = "llistxattr" };
-	ssize_t count = choose(attributes, name);
+	ssize_t count = choose(attributes, fd, name);
 	if (count < 0)
 		return (int)count;
 	for (ssize_t i = 0; i < count; i++) {
-		int r = read_value(attributes, name, attributes->names[i]);
+		int r = read_value(attributes, fd, name, attributes->names[i]);
 		if (r == -E2BIG)
 			trouble->too_big = attributes->names[i];
 		if (r == 0 || r == -E2BIG || r == -ENODATA || r == -EOPNOTSUPP)

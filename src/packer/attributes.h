@@ -27,12 +27,12 @@ struct attributes_trouble {
 };
 
 /*
- * Reads those of a name in the working directory, of itself where it is a
- * symlink; there is no other way to read them without opening the file. Good
- * until the next call. 0 or -errno, and then *trouble says of what.
+ * Reads those of a descriptor or, where that is -1, of a name in the working directory,
+ * of itself where it is a symlink; there is no other way to read them without opening
+ * the file. Good until the next call. 0 or -errno, and then *trouble says of what.
  */
-int attributes_read(
-	struct attributes *attributes, const char *name, struct attributes_trouble *trouble);
+int attributes_read(struct attributes *attributes, int fd, const char *name,
+	struct attributes_trouble *trouble);
 
 void attributes_free(struct attributes *attributes);
 

@@ -118,6 +118,19 @@ static int check_unchanged(const struct subject *subject, struct oakum_error *er
 	return is_unchanged(&subject->status, &now) ? 0 : fail_changed(subject->path, err);
 }
 
+/* What was read by name is of what was looked at. A directory the walker looks at again. */
+static int check_same_name(const struct subject *subject, struct oakum_error *err)
+{
+	struct stat now;
+
+	if (subject->content_fd >= 0 || subject->item->is_directory)
+		return 0;
+	if (fstatat(subject->item->directory_fd, subject->item->name, &now, AT_SYMLINK_NOFOLLOW) <
+		0)
+		return fail_look(subject->path, "lstat", errno, err);
+	return is_unchanged(&subject->status, &now) ? 0 : fail_changed(subject->path, err);
+}
+
 /* A file that is appended to what is read from it has no end. */
 static int check_is_not_layer(
 	const struct layer_packer *packer, const struct subject *subject, struct oakum_error *err)
@@ -204,7 +217,8 @@ static int read_attributes(
 	struct layer_packer *packer, const struct subject *subject, struct oakum_error *err)
 {
 	struct attributes_trouble trouble;
-	int r = attributes_read(&packer->attributes, subject->item->name, &trouble);
+	int r = attributes_read(
+		&packer->attributes, subject->content_fd, subject->item->name, &trouble);
 
 	if (r < 0)
 		return fail_look(subject->path, trouble.op, -r, err);
@@ -330,6 +344,8 @@ static int add(struct layer_packer *packer, const struct subject *subject, struc
 
 	if (r == 0 && S_ISLNK(subject->status.st_mode))
 		r = read_link(packer, subject, err);
+	if (r == 0)
+		r = check_same_name(subject, err);
 	if (r < 0)
 		return r;
 	struct layer_source source = {

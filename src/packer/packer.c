@@ -138,10 +138,10 @@ static int read_link(struct packer *packer, const struct walker_item *item)
 	return length < 0 ? leave_out(packer, item, "readlink", errno) : 1;
 }
 
-static int read_attributes(struct packer *packer, const struct walker_item *item)
+static int read_attributes(struct packer *packer, const struct walker_item *item, int content_fd)
 {
 	struct attributes_trouble trouble;
-	int r = attributes_read(&packer->attributes, item->name, &trouble);
+	int r = attributes_read(&packer->attributes, content_fd, item->name, &trouble);
 
 	if (r < 0)
 		return leave_out(packer, item, trouble.op, -r);
@@ -220,7 +220,7 @@ static int add(struct packer *packer, const struct walker_item *item, const char
 	if (r > 0 && S_ISLNK(status.st_mode))
 		r = read_link(packer, item);
 	if (r > 0)
-		r = read_attributes(packer, item);
+		r = read_attributes(packer, item, content_fd);
 	if (r <= 0)
 		return r;
 	const struct member_source source = {
