@@ -404,6 +404,11 @@ struct oakum_pack_options {
 	uint32_t user_namespace; /* enum oakum_user_namespace */
 	uint32_t reserved;
 	uint64_t timeout_ms; /* 0 = none */
+	/* What unpacking takes: as there, with the same defaults for 0 and UINT64_MAX for none. */
+	uint64_t max_content_bytes; /* of files, in all, holes included */
+	uint64_t max_logical_bytes; /* of one file, holes included */
+	uint64_t max_entries;
+	uint64_t max_name_bytes;
 };
 
 #define OAKUM_PACK_OPTIONS(...)              \
@@ -429,8 +434,9 @@ struct oakum_pack_options {
  * the tree changes while it is read; err->entry names where. Files and directories are
  * compared by inode, size and the times of their changes, and so not seen are writes through
  * a mapping whose pages were written to before, for which the kernel moves no time, and two
- * changes within a tick of its clock. What was written before a failure is not taken back, and is never a whole layer. Who writes to a pipe that
- * nobody reads any more gets -EPIPE with the operation "write", and no SIGPIPE.
+ * changes within a tick of its clock. What was written before a failure is not taken back,
+ * and is never a whole layer. Who writes to a pipe that nobody reads any more gets -EPIPE
+ * with the operation "write", and no SIGPIPE.
  */
 OAKUM_PUBLIC int oakum_pack_start(int rootfs_fd, int tar_fd,
 	const struct oakum_pack_options *options, struct oakum_job **job, struct oakum_error *err);

@@ -53,7 +53,7 @@ static void print_bash_values(const char *command, const struct option *option)
 	if (has_choice(option))
 		print_values(option);
 	else if (strcmp(option->name, "limit") == 0)
-		option_print_limits("=");
+		option_print_limits(option, "=");
 	printf("' ;;\n");
 }
 

@@ -117,27 +117,37 @@ static bool take_seconds(
 static const struct {
 	const char *name;
 	size_t offset;
+	size_t packing_offset; /* 0: packing has none */
 } limits[] = {
-	{ "content-bytes", offsetof(struct oakum_unpack_options, max_content_bytes) },
-	{ "logical-bytes", offsetof(struct oakum_unpack_options, max_logical_bytes) },
-	{ "entries", offsetof(struct oakum_unpack_options, max_entries) },
-	{ "path-depth", offsetof(struct oakum_unpack_options, max_path_depth) },
-	{ "name-bytes", offsetof(struct oakum_unpack_options, max_name_bytes) },
-	{ "link-bytes", offsetof(struct oakum_unpack_options, max_link_bytes) },
-	{ "pax-bytes", offsetof(struct oakum_unpack_options, max_pax_bytes) },
-	{ "sparse-entries", offsetof(struct oakum_unpack_options, max_sparse_entries) },
-	{ "xattr-bytes", offsetof(struct oakum_unpack_options, max_xattr_bytes) },
-	{ "entry-xattr-bytes", offsetof(struct oakum_unpack_options, max_entry_xattr_bytes) },
-	{ "layer-xattr-bytes", offsetof(struct oakum_unpack_options, max_layer_xattr_bytes) },
-	{ "ratio", offsetof(struct oakum_unpack_options, max_ratio) },
-	{ "window-bytes", offsetof(struct oakum_unpack_options, max_window_bytes) },
-	{ "trailing-bytes", offsetof(struct oakum_unpack_options, max_trailing_bytes) },
-	{ "entry-xattrs", offsetof(struct oakum_unpack_options, max_entry_xattrs) },
-	{ "free-bytes", offsetof(struct oakum_unpack_options, min_free_bytes) },
-	{ "free-inodes", offsetof(struct oakum_unpack_options, min_free_inodes) },
-	{ "drain-bytes", offsetof(struct oakum_unpack_options, max_drain_bytes) },
-	{ "drain-ms", offsetof(struct oakum_unpack_options, drain_ms) },
+	{ "content-bytes", offsetof(struct oakum_unpack_options, max_content_bytes),
+		offsetof(struct oakum_pack_options, max_content_bytes) },
+	{ "logical-bytes", offsetof(struct oakum_unpack_options, max_logical_bytes),
+		offsetof(struct oakum_pack_options, max_logical_bytes) },
+	{ "entries", offsetof(struct oakum_unpack_options, max_entries),
+		offsetof(struct oakum_pack_options, max_entries) },
+	{ "path-depth", offsetof(struct oakum_unpack_options, max_path_depth), 0 },
+	{ "name-bytes", offsetof(struct oakum_unpack_options, max_name_bytes),
+		offsetof(struct oakum_pack_options, max_name_bytes) },
+	{ "link-bytes", offsetof(struct oakum_unpack_options, max_link_bytes), 0 },
+	{ "pax-bytes", offsetof(struct oakum_unpack_options, max_pax_bytes), 0 },
+	{ "sparse-entries", offsetof(struct oakum_unpack_options, max_sparse_entries), 0 },
+	{ "xattr-bytes", offsetof(struct oakum_unpack_options, max_xattr_bytes), 0 },
+	{ "entry-xattr-bytes", offsetof(struct oakum_unpack_options, max_entry_xattr_bytes), 0 },
+	{ "layer-xattr-bytes", offsetof(struct oakum_unpack_options, max_layer_xattr_bytes), 0 },
+	{ "ratio", offsetof(struct oakum_unpack_options, max_ratio), 0 },
+	{ "window-bytes", offsetof(struct oakum_unpack_options, max_window_bytes), 0 },
+	{ "trailing-bytes", offsetof(struct oakum_unpack_options, max_trailing_bytes), 0 },
+	{ "entry-xattrs", offsetof(struct oakum_unpack_options, max_entry_xattrs), 0 },
+	{ "free-bytes", offsetof(struct oakum_unpack_options, min_free_bytes), 0 },
+	{ "free-inodes", offsetof(struct oakum_unpack_options, min_free_inodes), 0 },
+	{ "drain-bytes", offsetof(struct oakum_unpack_options, max_drain_bytes), 0 },
+	{ "drain-ms", offsetof(struct oakum_unpack_options, drain_ms), 0 },
 };
+
+static size_t limit_offset(const struct option *option, size_t i)
+{
+	return option->uses == FOR_PACK ? limits[i].packing_offset : limits[i].offset;
+}
 
 /* What it could have been: the list is short enough for the one line. */
 static bool deny_limit(const struct option *option, const char *value)
@@ -145,33 +155,39 @@ static bool deny_limit(const struct option *option, const char *value)
 	char names[512] = "";
 	size_t used = 0;
 
-	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
-		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s",
-			i == 0 ? "" : ", ", limits[i].name);
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		if (limit_offset(option, i) > 0)
+			used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s",
+				used == 0 ? "" : ", ", limits[i].name);
+	}
 	return message_wrong(
 		"--%s %s: no limit has this name; there are %s", option->name, value, names);
 }
 
-void option_print_limits(const char *suffix)
+void option_print_limits(const struct option *option, const char *suffix)
 {
-	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
-		printf("%s%s%s", i == 0 ? "" : " ", limits[i].name, suffix);
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		if (limit_offset(option, i) > 0)
+			printf("%s%s%s", i == 0 ? "" : " ", limits[i].name, suffix);
+	}
 }
 
 static bool take_limit(const struct option *option, const char *value, struct arguments *arguments)
 {
+	char *taken = option->uses == FOR_PACK ? (char *)&arguments->packing
+					       : (char *)&arguments->options;
 	size_t name_length = strcspn(value, "=");
 	uint64_t limit;
 
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
-		if (strlen(limits[i].name) != name_length ||
+		if (limit_offset(option, i) == 0 || strlen(limits[i].name) != name_length ||
 			strncmp(value, limits[i].name, name_length) != 0)
 			continue;
 		if (value[name_length] != '=' || !value_limit(value + name_length + 1, &limit))
 			return message_wrong("--%s %s: its value is a number above 0, with K, M, G "
 					     "or T if you like, or \"none\"",
 				option->name, value);
-		memcpy((char *)&arguments->options + limits[i].offset, &limit, sizeof(limit));
+		memcpy(taken + limit_offset(option, i), &limit, sizeof(limit));
 		return true;
 	}
 	return deny_limit(option, value);
@@ -390,6 +406,8 @@ static const struct option options[] = {
 	{ FOR_ALL, NULL, NULL, "Limits and walls:", NULL, NULL, 0 },
 	{ FOR_UNPACK | FOR_FILTER | FOR_LIST | FOR_VERIFY, "limit", "NAME=VALUE",
 		"set a limit, VALUE may be none; may be repeated", take_limit, NULL, 0 },
+	{ FOR_PACK, "limit", "NAME=VALUE", "set a limit, VALUE may be none; may be repeated",
+		take_limit, NULL, 0 },
 	{ FOR_UNPACK | FOR_PACK | FOR_VERIFY, "min-level", "N",
 		"refuse walls weaker than level N, 1 to 4 (2)", take_level, NULL, 0 },
 	{ FOR_UNPACK | FOR_PACK | FOR_VERIFY, "user-namespace", "auto|never|always",

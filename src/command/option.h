@@ -95,7 +95,7 @@ bool option_parse(
 void option_free(struct arguments *arguments);
 
 /* The names that --limit takes, each with that behind it, on standard output. */
-void option_print_limits(const char *suffix);
+void option_print_limits(const struct option *option, const char *suffix);
 
 /* The options as lines for --help, on standard output. */
 void option_print_help(const struct command_use *use, enum help help);

@@ -334,7 +334,7 @@ static int open_packer(const struct child_work *work, struct layer_packer **pack
 		.exclude = request->exclude,
 		.uid_map = request->uid_map,
 		.gid_map = request->gid_map,
-		.timeout_ms = request->limits.timeout_ms,
+		.limits = &request->limits,
 		.progress = work->progress,
 	};
 	r = layer_packer_open(&options, packer, err);

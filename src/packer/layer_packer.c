@@ -6,7 +6,6 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "layer/exclude.h"
-#include "layer/limits.h"
 #include "layer/storage_options.h"
 #include "layer/text.h"
 #include "packer/attributes.h"
@@ -92,7 +91,7 @@ static int check_time(const struct layer_packer *packer, const char *path, struc
 {
 	if (packer->deadline < 0 || deadline_left(packer->deadline) != 0)
 		return 0;
-	return limit_of_time_exceeded(err, packer->options.timeout_ms, path);
+	return limit_of_time_exceeded(err, packer->options.limits->timeout_ms, path);
 }
 
 /* --- what is there --- */
@@ -242,9 +241,28 @@ static void show_progress(struct layer_packer *packer)
 	progress_show(&progress->content_bytes, packer->stats.content_bytes);
 }
 
+/* A layer that its own unpacking would refuse is none; nor is the disk filled with a hole. */
+static int check_limits(const struct layer_packer *packer, const struct tar_header *header,
+	const char *path, struct oakum_error *err)
+{
+	const struct limits *limits = packer->options.limits;
+
+	if (packer->stats.entries >= limits->entries)
+		return limit_exceeded(err, "entries", limits->entries, path);
+	if (strlen(header->name) > limits->name_bytes)
+		return limit_exceeded(err, "name-bytes", limits->name_bytes, path);
+	if (header->content_bytes > limits->logical_bytes)
+		return limit_exceeded(err, "logical-bytes", limits->logical_bytes, path);
+	if (header->content_bytes > limits->content_bytes - packer->stats.content_bytes)
+		return limit_exceeded(err, "content-bytes", limits->content_bytes, path);
+	return 0;
+}
+
 static int write_header(struct layer_packer *packer, const struct tar_header *header,
 	const char *path, struct oakum_error *err)
 {
+	if (check_limits(packer, header, path, err) < 0)
+		return -err->code;
 	packer->blocks.length = 0;
 	if (tar_encode(&packer->blocks, header, err) < 0)
 		return fail_encode(path, err);
@@ -454,15 +472,15 @@ static int open_output(struct layer_packer *packer, struct oakum_error *err)
 int layer_packer_open(const struct layer_packer_options *options, struct layer_packer **packer,
 	struct oakum_error *err)
 {
-	const struct limits limits = LIMITS_DEFAULT;
+	const struct limits of_excludes = LIMITS_DEFAULT;
 	struct layer_packer *new = calloc(1, sizeof(*new));
 
 	if (new == NULL)
 		return fail(err, ENOMEM, "prepare to pack", NULL);
 	new->options = *options;
-	new->deadline = deadline_from_now(options->timeout_ms);
+	new->deadline = deadline_from_now(options->limits->timeout_ms);
 	new->attributes.is_packed = is_looked_at;
-	int r = exclude_new(options->exclude, &limits, &new->exclude, err);
+	int r = exclude_new(options->exclude, &of_excludes, &new->exclude, err);
 	if (r == 0)
 		r = layer_rules_new(&new->options, &new->rules, err);
 	if (r == 0)

@@ -5,6 +5,7 @@
 #define OAKUM_PACKER_LAYER_PACKER_H
 
 #include "base/progress.h"
+#include "layer/limits.h"
 
 #include <oakum/oakum.h>
 #include <stdbool.h>
@@ -27,7 +28,7 @@ struct layer_packer_options {
 	const char *const *exclude;
 	const struct oakum_id_range *uid_map; /* container, host: read from right to left */
 	const struct oakum_id_range *gid_map;
-	uint64_t timeout_ms;
+	const struct limits *limits; /* of content, names, entries and time */
 	struct progress *progress;
 };
 

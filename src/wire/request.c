@@ -83,6 +83,12 @@ const struct request_option request_options[] = {
 #name, kind, IN_REQUEST(packing.name), IN_PACK_OPTIONS(name), last \
 	}
 
+#define PACK_LIMIT(name)                                                                         \
+	{                                                                                        \
+		"max_" #name, REQUEST_U64, IN_REQUEST(limits.name), IN_PACK_OPTIONS(max_##name), \
+			UINT64_MAX                                                               \
+	}
+
 const struct request_option request_pack_options[] = {
 	PACKING(compression, REQUEST_U32, OAKUM_COMPRESSION_ZSTD),
 	PACKING(compression_level, REQUEST_U32, 19),
@@ -101,6 +107,10 @@ const struct request_option request_pack_options[] = {
 	SHARED(exclude, REQUEST_STRINGS, 0),
 	SHARED(uid_map, REQUEST_RANGES, 0),
 	SHARED(gid_map, REQUEST_RANGES, 0),
+	PACK_LIMIT(content_bytes),
+	PACK_LIMIT(logical_bytes),
+	PACK_LIMIT(entries),
+	PACK_LIMIT(name_bytes),
 	{ NULL, REQUEST_U32, 0, 0, 0 },
 };
 

@@ -417,6 +417,33 @@ static void the_layer_is_not_packed_into_itself(void **state)
 	close(fd);
 }
 
+static void is_over(const struct oakum_pack_options *options, const char *limit, const char *entry)
+{
+	refuses(options, EFBIG, entry);
+	assert_string_equal(err.op, "check limits");
+	assert_non_null(strstr(err.detail, limit));
+}
+
+static void what_unpacking_would_refuse_is_not_packed(void **state)
+{
+	(void)state;
+	make_file("a", "0123456789");
+	make_file("bb", "01234567");
+	assert_int_equal(link(path_of("bb"), path_of("c")), 0); /* its content counts once */
+	close(pack(OAKUM_PACK_OPTIONS(.max_content_bytes = 18, .max_logical_bytes = 10,
+		.max_entries = 4, .max_name_bytes = 2)));
+	assert_int_equal(stats.entries, 4);
+	assert_int_equal(stats.content_bytes, 18);
+	is_over(OAKUM_PACK_OPTIONS(.max_content_bytes = 17), "content-bytes=17", "bb");
+	is_over(OAKUM_PACK_OPTIONS(.max_logical_bytes = 9), "logical-bytes=9", "a");
+	is_over(OAKUM_PACK_OPTIONS(.max_entries = 3), "entries=3", "c");
+	is_over(OAKUM_PACK_OPTIONS(.max_name_bytes = 1), "name-bytes=1", ".");
+	assert_int_equal(truncate(path_of("c"), (off_t)2 << 40), 0);
+	is_over(NULL, "logical-bytes=1099511627776", "bb");
+	is_over(OAKUM_PACK_OPTIONS(.max_logical_bytes = UINT64_MAX), "content-bytes=274877906944",
+		"bb");
+}
+
 static void options_that_mean_nothing_are_refused(void **state)
 {
 	const struct oakum_id_range none[] = { { 0 } };
@@ -788,6 +815,7 @@ int main(void)
 		TEST(a_whiteout_may_be_an_attribute),
 		TEST(what_lies_in_a_lower_layer_is_refused),
 		TEST(the_layer_is_not_packed_into_itself),
+		TEST(what_unpacking_would_refuse_is_not_packed),
 		TEST(options_that_mean_nothing_are_refused),
 		TEST(a_tree_that_changes_is_no_layer),
 		TEST(a_directory_that_changes_after_its_names_were_read_is_named),

@@ -11,7 +11,9 @@ each oakum pack rootfs layer
 each oakum pack --compression=xz rootfs layer
 each oakum pack --compression-level=20 rootfs layer
 each oakum pack --compression-level=3 rootfs layer
-each oakum pack --limit=entries=1 rootfs layer
+each oakum pack --devices=skip rootfs layer
+each oakum pack --limit=ratio=1 rootfs layer
+each oakum pack --limit=entries=0 rootfs layer
 each oakum pack --progress=json rootfs
 for date in "" 1.5 -1 now 99999999999999999999; do
 	SOURCE_DATE_EPOCH=$date each oakum pack rootfs layer
