@@ -37,8 +37,10 @@ int filter_run(const struct arguments *arguments, struct oakum_stats *stats)
 	struct oakum_error err;
 	struct run run;
 	const char *layer = arguments->operands[0] == NULL ? "-" : arguments->operands[0];
-	cleanup_fd int layer_fd = run_open_layer(layer);
 
+	if (!run_has_output())
+		return EXIT_FAILED;
+	cleanup_fd int layer_fd = run_open_layer(layer);
 	if (layer_fd < 0)
 		return EXIT_FAILED;
 	run_init(&run, arguments);

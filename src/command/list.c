@@ -95,8 +95,10 @@ static int list(const struct arguments *arguments)
 	struct oakum_stats stats = OAKUM_STATS_INIT;
 	struct oakum_error err;
 	struct run run;
-	cleanup_fd int layer_fd = run_open_layer(arguments->operands[0]);
 
+	if (!run_has_output())
+		return EXIT_FAILED;
+	cleanup_fd int layer_fd = run_open_layer(arguments->operands[0]);
 	if (layer_fd < 0)
 		return EXIT_FAILED;
 	run_init(&run, arguments);

@@ -138,6 +138,8 @@ static int pack(const struct arguments *arguments)
 			      "file for it");
 		return EXIT_WRONG_USE;
 	}
+	if (strcmp(layer, "-") == 0 && !run_has_output())
+		return EXIT_FAILED;
 	cleanup_fd int rootfs_fd = open(rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (rootfs_fd < 0) {
 		message_failed("open", rootfs, errno);

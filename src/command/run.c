@@ -41,7 +41,15 @@ int run_open(const char *name, struct oakum_error *err)
 	const int code = errno;
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	errno = code;
-	return fd < 0 ? run_fail_setup("open", name, err) : fd;
+	if (fd < 0)
+		return run_fail_setup("open", name, err);
+	/* What was closed when we were started: main() has put something else there. */
+	if (strcmp(name, "-") == 0 && (fcntl(fd, F_GETFL) & O_ACCMODE) == O_WRONLY) {
+		close(fd);
+		errno = EBADF;
+		return run_fail_setup("read", "standard input", err);
+	}
+	return fd;
 }
 
 int run_open_layer(const char *name)
@@ -65,6 +73,30 @@ void run_init(struct run *run, const struct arguments *arguments)
 	/* Whoever reads the events may go; what was begun is to be taken back then. */
 	if (arguments->progress == DISPLAY_JSON)
 		signal(SIGPIPE, SIG_IGN);
+}
+
+void run_name(struct oakum_error *err, const char *layer, const char *rootfs)
+{
+	static const char *const of_rootfs[] = { "check rootfs", "check target",
+		"check directory beside target", "make directory beside target",
+		"lock directory beside target", "open directory beside target",
+		"make rootfs beside target", "lock rootfs", "rename to target" };
+	const char *name = strcmp(err->op, "check layer") == 0 ? layer : NULL;
+
+	for (size_t i = 0; i < sizeof(of_rootfs) / sizeof(of_rootfs[0]); i++) {
+		if (strcmp(err->op, of_rootfs[i]) == 0)
+			name = rootfs;
+	}
+	if (err->entry[0] == '\0' && name != NULL)
+		snprintf(err->entry, sizeof(err->entry), "%s", name);
+}
+
+bool run_has_output(void)
+{
+	if ((fcntl(STDOUT_FILENO, F_GETFL) & O_ACCMODE) != O_RDONLY)
+		return true;
+	message_failed("write", "standard output", EBADF);
+	return false;
 }
 
 /* A bar on the terminal that the lines go to would be drawn over them. */
@@ -184,5 +216,9 @@ int run_failed(
 		interrupt_die(run->interrupted_by);
 	if (run->output_code == EPIPE)
 		run_end_with_reader(err);
-	return EXIT_FAILED;
+	/* Options that contradict each other: the library is who knows. */
+	const bool is_wrong_use =
+		err->stage == OAKUM_STAGE_SETUP && err->code == EINVAL &&
+		(strcmp(err->op, "check options") == 0 || strcmp(err->op, "check excludes") == 0);
+	return is_wrong_use ? EXIT_WRONG_USE : EXIT_FAILED;
 }

@@ -30,6 +30,12 @@ int run_fail_setup(const char *op, const char *name, struct oakum_error *err);
 /* From here on signals that would end the command end the job. */
 void run_init(struct run *run, const struct arguments *arguments);
 
+/* Names what an error of the library is about, which knows descriptors alone. */
+void run_name(struct oakum_error *err, const char *layer, const char *rootfs);
+
+/* Can standard output be written to? Else a message was. */
+bool run_has_output(void);
+
 /* For who writes results to standard output: is nothing else to go there? Else a message was. */
 bool run_leaves_output(struct arguments *arguments);
 

@@ -133,6 +133,8 @@ static int unpack(const struct arguments *arguments)
 	run_init(&run, arguments);
 	int r = start_and_follow(&run, arguments, &stats, &err);
 	if (r < 0)
+		run_name(&err, arguments->operands[0], arguments->operands[1]);
+	if (r < 0)
 		return run_failed(&run, &err,
 			arguments->is_atomic ? "nothing has changed in "
 					     : "what was written stays in ",

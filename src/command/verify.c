@@ -65,8 +65,9 @@ static int verify(const struct arguments *arguments)
 	struct oakum_stats stats = OAKUM_STATS_INIT;
 	struct oakum_error err;
 	struct run run;
+	if (!run_has_output())
+		return EXIT_FAILED;
 	cleanup_fd int layer_fd = run_open_layer(arguments->operands[0]);
-
 	if (layer_fd < 0)
 		return EXIT_FAILED;
 	cleanup_fd int rootfs_fd = open_rootfs(arguments->operands[1]);
@@ -79,6 +80,7 @@ static int verify(const struct arguments *arguments)
 		r = run_follow(&run, &stats, &err);
 	if (r < 0) {
 		run_end_with_reader(&err);
+		run_name(&err, arguments->operands[0], arguments->operands[1]);
 		return run_failed(&run, &err, "nothing was changed in ", arguments->operands[1]);
 	}
 	if (arguments->is_verbose)

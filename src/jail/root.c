@@ -82,7 +82,9 @@ static int change_root(int directory_fd, struct oakum_error *err)
 		return fail_because(err, errno, "fchdir", NULL, "the rootfs cannot be entered");
 	if (chroot(".") < 0)
 		return fail_because(err, errno, "chroot", NULL,
-			"no wall round the rootfs can be had: run as root, or with CAP_SYS_CHROOT");
+			"no wall round the rootfs can be had: run as root, or with CAP_SYS_CHROOT, "
+			"or "
+			"accept less: --min-level=1");
 	return 0;
 }
 
