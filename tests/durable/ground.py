@@ -155,9 +155,11 @@ class Ground:
             return False
         stage, entry, operation = found.groups()
         if stage == "setup":
-            return entry is None and operation.endswith("beside target")
-        if entry is None: # the rootfs itself, or the rename
-            return operation in ("fsync", "futimens", "rename to target")
+            return entry.endswith("/rootfs") and operation.endswith("beside target")
+        if operation == "rename to target":
+            return entry.endswith("/rootfs")
+        if entry is None: # the rootfs itself
+            return operation in ("fsync", "futimens")
         return any(name == entry or name.startswith(entry + "/") for name in self.names)
 
 
