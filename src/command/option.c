@@ -17,28 +17,28 @@ enum {
 	MAX_COMPRESSION_LEVEL = 19, /* what oakum_pack_start() takes */
 };
 
-static bool take_choice(const struct option *option, const char *value, struct arguments *arguments)
+/* The number of the choice, into the options that it is for. */
+static bool choose(const struct option *option, const char *value, void *options)
 {
 	for (uint32_t i = 0; option->choices[i] != NULL; i++) {
 		if (strcmp(value, option->choices[i]) == 0) {
-			memcpy((char *)&arguments->options + option->offset, &i, sizeof(i));
+			memcpy((char *)options + option->offset, &i, sizeof(i));
 			return true;
 		}
 	}
 	return message_wrong("--%s=%s: it is %s", option->name, value, option->argument);
 }
 
+static bool take_choice(const struct option *option, const char *value, struct arguments *arguments)
+{
+	return choose(option, value, &arguments->options);
+}
+
 /* The same of packing. */
 static bool take_pack_choice(
 	const struct option *option, const char *value, struct arguments *arguments)
 {
-	for (uint32_t i = 0; option->choices[i] != NULL; i++) {
-		if (strcmp(value, option->choices[i]) == 0) {
-			memcpy((char *)&arguments->packing + option->offset, &i, sizeof(i));
-			return true;
-		}
-	}
-	return message_wrong("--%s=%s: it is %s", option->name, value, option->argument);
+	return choose(option, value, &arguments->packing);
 }
 
 static bool take_compression_level(

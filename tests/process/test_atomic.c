@@ -251,6 +251,8 @@ static void a_mount_is_not_replaced_whenever_it_comes(void **state)
 	make_directory("there", 0755);
 	must(begin("there"));
 	if (mount(path, path, NULL, MS_BIND, NULL) < 0) {
+		print_message("no right to mount\n");
+		assert_null(getenv("CI"));
 		must(oakum_atomic_abort(&atomic, &err));
 		skip();
 	}

@@ -786,8 +786,11 @@ static void what_is_mounted_below_is_left_or_taken(void **state)
 	(void)state;
 	make_directory("mnt");
 	make_file("mnt/below", "");
-	if (mount("none", path_of("mnt"), "tmpfs", 0, NULL) < 0)
+	if (mount("none", path_of("mnt"), "tmpfs", 0, NULL) < 0) {
+		print_message("no right to mount\n");
+		assert_null(getenv("CI"));
 		skip();
+	}
 	make_file("mnt/above", "");
 	close(pack(NULL));
 	assert_int_equal(stats.entries, 3);

@@ -339,8 +339,11 @@ static void marks_of_overlayfs_are_on_the_disk(void **state)
 	};
 
 	(void)state;
-	if (setxattr(scratch.path, "user.x", "", 0, 0) < 0)
+	if (setxattr(scratch.path, "user.x", "", 0, 0) < 0) {
+		print_message("this file system has no attributes\n");
+		assert_null(getenv("CI"));
 		skip();
+	}
 	make_lower("b");
 	assert_int_equal(unpack_with(layer, options), 0);
 	assert_synced("a");
