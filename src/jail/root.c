@@ -10,6 +10,7 @@
 #include <linux/mount.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 /*
@@ -60,6 +61,29 @@ static int enter_mount_namespace(const struct root_request *request)
 	return steal_fd(&tree_fd);
 }
 
+/* Attributes that are there already stay: in a user namespace they may be locked. */
+static int restrict_mount(unsigned long attributes)
+{
+	static const struct {
+		unsigned long found;
+		unsigned long kept;
+	} present[] = {
+		{ ST_RDONLY, MS_RDONLY },
+		{ ST_NOSUID, MS_NOSUID },
+		{ ST_NODEV, MS_NODEV },
+		{ ST_NOEXEC, MS_NOEXEC },
+	};
+	struct statvfs now;
+
+	if (statvfs(".", &now) < 0)
+		return -1;
+	for (size_t i = 0; i < sizeof(present) / sizeof(present[0]); i++) {
+		if ((now.f_flag & present[i].found) != 0)
+			attributes |= present[i].kept;
+	}
+	return mount(NULL, ".", NULL, MS_REMOUNT | MS_BIND | attributes, NULL);
+}
+
 /* The old root is stacked on the new one, for which no directory is made, and comes off. */
 static int pivot(const struct root_request *request, struct oakum_error *err)
 {
@@ -70,8 +94,8 @@ static int pivot(const struct root_request *request, struct oakum_error *err)
 		return fail(err, errno, "pivot_root", NULL);
 	if (umount2(".", MNT_DETACH) < 0)
 		return fail(err, errno, "umount", NULL);
-	/* In a user namespace some may be locked: then they are as they were. */
-	(void)mount(NULL, ".", NULL, MS_REMOUNT | MS_BIND | attributes, NULL);
+	if (restrict_mount(attributes) < 0)
+		return fail(err, errno, "remount", NULL);
 	return chdir("/") < 0 ? fail(err, errno, "chdir", NULL) : 0;
 }
 

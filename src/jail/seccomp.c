@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 #if defined(__x86_64__)
 #define OAKUM_AUDIT_ARCH AUDIT_ARCH_X86_64
@@ -27,8 +28,11 @@
 
 /*
  * The lists hold names in the order of how often they are called: the filter is
- * walked from its top. mmap and mprotect are allowed without PROT_EXEC only, clone for
- * the start of a thread only.
+ * walked from its top. Of some, it looks at an argument too:
+ *   mmap, mprotect  not with PROT_EXEC; memory is mapped, and never a file
+ *   read, pread64   not of standard output and standard error: they may be the caller's
+ *                   terminal, open for both ways, and what is typed there is not for us
+ *   clone           for the start of a thread only
  */
 
 const int seccomp_monitor_calls[] = {
@@ -56,7 +60,6 @@ const int seccomp_decompressor_calls[] = {
 	SYS_poll,
 #endif
 	SYS_ppoll,
-	SYS_splice,
 	SYS_brk,
 	SYS_mmap,
 	SYS_munmap,
@@ -287,7 +290,7 @@ static const int forbidden_calls[] = {
 enum { PROGRAM_MAX = 160 };
 
 /* Where a jump leads: to the next line, or to one of the returns, which come last. */
-enum end { END_NONE, END_ALLOW, END_NO_SUCH_CALL, END_KILL, END_COUNT };
+enum end { END_NONE, END_DENY, END_ALLOW, END_NO_SUCH_CALL, END_KILL, END_COUNT };
 
 struct program {
 	struct sock_filter lines[PROGRAM_MAX];
@@ -328,22 +331,51 @@ static void add_plain_rule(struct program *program, int number, enum end end)
 		end, END_NONE);
 }
 
-/* If the number is this one: what its argument says. Whatever that is, the walk ends here. */
-static void add_rule_for(struct program *program, int number, size_t argument)
+/* If the number is this one: what the so many lines that follow say. There the walk ends. */
+static void add_condition(struct program *program, int number, unsigned char lines)
 {
-	enum { CONDITION_LINES = 2 };
-
 	add(program, (struct sock_filter)BPF_JUMP(
-			     BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)number, 0, CONDITION_LINES));
+			     BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)number, 0, lines));
+}
+
+/* The lower half, which is all that the kernel looks at of an int. */
+static void add_load_argument(struct program *program, size_t argument)
+{
 	add_load(program, offsetof(struct seccomp_data, args) + argument * sizeof(uint64_t));
 }
 
-/* Mappings only while they cannot be executed. */
-static void add_mapping_rule(struct program *program, int number)
+static void add_bits_test(struct program *program, uint32_t bits, enum end if_any, enum end if_none)
 {
-	add_rule_for(program, number, 2);
-	add_jump(program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, PROT_EXEC, 0, 0),
-		END_KILL, END_ALLOW);
+	add_jump(program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, bits, 0, 0),
+		if_any, if_none);
+}
+
+static void add_protection_rule(struct program *program)
+{
+	add_condition(program, SYS_mprotect, 2);
+	add_load_argument(program, 2);
+	add_bits_test(program, PROT_EXEC, END_KILL, END_ALLOW);
+}
+
+static void add_mapping_rule(struct program *program)
+{
+	add_condition(program, SYS_mmap, 4);
+	add_load_argument(program, 2);
+	add_bits_test(program, PROT_EXEC, END_KILL, END_NONE);
+	add_load_argument(program, 3);
+	add_bits_test(program, MAP_ANONYMOUS, END_ALLOW, END_DENY);
+}
+
+static void add_reading_rule(struct program *program, int number)
+{
+	add_condition(program, number, 3);
+	add_load_argument(program, 0);
+	add_jump(program,
+		(struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, STDOUT_FILENO, 0, 0),
+		END_DENY, END_NONE);
+	add_jump(program,
+		(struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, STDERR_FILENO, 0, 0),
+		END_DENY, END_ALLOW);
 }
 
 /*
@@ -356,7 +388,8 @@ static void add_thread_rule(struct program *program)
 				     CLONE_SIGHAND | CLONE_THREAD | CLONE_SETTLS |
 				     CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;
 
-	add_rule_for(program, SYS_clone, 0);
+	add_condition(program, SYS_clone, 2);
+	add_load_argument(program, 0);
 	add_jump(program,
 		(struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, of_a_thread, 0, 0),
 		END_ALLOW, END_KILL);
@@ -365,8 +398,12 @@ static void add_thread_rule(struct program *program)
 
 static void add_rule(struct program *program, int number)
 {
-	if (number == SYS_mmap || number == SYS_mprotect)
-		add_mapping_rule(program, number);
+	if (number == SYS_mmap)
+		add_mapping_rule(program);
+	else if (number == SYS_mprotect)
+		add_protection_rule(program);
+	else if (number == SYS_read || number == SYS_pread64)
+		add_reading_rule(program, number);
 	else if (number == SYS_clone)
 		add_thread_rule(program);
 	else
@@ -379,6 +416,8 @@ static void add_ends(struct program *program)
 	const unsigned short before = program->count;
 	unsigned short at[END_COUNT] = { 0 };
 
+	/* Where the walk ends when no line was about this call. */
+	at[END_DENY] = program->count;
 	add_return(program, SECCOMP_RET_TRAP);
 	at[END_ALLOW] = program->count;
 	add_return(program, SECCOMP_RET_ALLOW);

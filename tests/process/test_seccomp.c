@@ -162,6 +162,57 @@ static void whoever_only_reads_has_no_call_that_changes_anything(void **state)
 	}
 }
 
+/* As of a terminal, which is open for both ways. */
+static void read_what_is_to_be_written_to(long number)
+{
+	char found[8];
+	uint32_t count;
+	uint32_t first;
+
+	for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (syscall(number, fd, found, sizeof(found), 0L) != -1 || errno != ENOSYS)
+			_exit(1);
+	}
+	jail_denied_calls(&count, &first);
+	if (count != 2 || first != (uint32_t)number)
+		_exit(2);
+}
+
+static void nobody_reads_what_is_to_be_written_to(void **state)
+{
+	static const long ways[] = { SYS_read, SYS_pread64 };
+
+	(void)state;
+	for (int role = 0; role < ROLE_COUNT; role++) {
+		for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+			int status = try((enum role)role, read_what_is_to_be_written_to, ways[i]);
+			if (!WIFEXITED(status) || WEXITSTATUS(status) != BEHIND_THE_LIST)
+				fail_msg("role %d, call %ld: %x", role, ways[i], status);
+		}
+	}
+}
+
+static void map_a_file(long fd)
+{
+	if (mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, (int)fd, 0) != MAP_FAILED || errno != ENOSYS)
+		_exit(1);
+}
+
+static void nobody_maps_a_file(void **state)
+{
+	int fd = memfd_create("content", MFD_CLOEXEC);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, 4096), 0);
+	for (int role = 0; role < ROLE_COUNT; role++) {
+		int status = try((enum role)role, map_a_file, fd);
+		if (!WIFEXITED(status) || WEXITSTATUS(status) != BEHIND_THE_LIST)
+			fail_msg("role %d: %x", role, status);
+	}
+	close(fd);
+}
+
 static void allocate_after_narrowing(long unused)
 {
 	struct oakum_error err;
@@ -235,6 +286,8 @@ int main(void)
 		cmocka_unit_test(
 			a_decompressor_may_start_threads_but_no_process_until_it_knows_the_codec),
 		cmocka_unit_test(whoever_only_reads_has_no_call_that_changes_anything),
+		cmocka_unit_test(nobody_reads_what_is_to_be_written_to),
+		cmocka_unit_test(nobody_maps_a_file),
 		cmocka_unit_test(once_the_codec_is_known_there_is_no_more_memory),
 	};
 
