@@ -197,6 +197,17 @@ enum oakum_compression {
 	OAKUM_COMPRESSION_LZ4,
 };
 
+/* What did the decompression: of gzip, the one that this library was built with. */
+enum oakum_engine {
+	OAKUM_ENGINE_NONE = 0, /* there was nothing to decompress */
+	OAKUM_ENGINE_ZLIB,
+	OAKUM_ENGINE_ISAL,
+	OAKUM_ENGINE_LIBZSTD,
+	OAKUM_ENGINE_LIBLZMA,
+	OAKUM_ENGINE_LIBBZ2,
+	OAKUM_ENGINE_LIBLZ4,
+};
+
 /*
  * Options. Grows at its end only; size tells the library which version the
  * caller was built with: a missing tail reads as zero, an unknown tail must be
@@ -286,6 +297,7 @@ struct oakum_stats {
 	uint64_t differences;	 /* that oakum_verify_start() has told */
 	char digest[72];  /* of the layer, "sha256:..."; "" if neither expected nor asked for */
 	char diff_id[72]; /* of the tar stream, the same */
+	uint64_t engine;  /* enum oakum_engine that read the layer */
 };
 
 #define OAKUM_STATS_INIT                           \
@@ -653,6 +665,9 @@ OAKUM_PUBLIC size_t oakum_error_format(
 
 /* "gzip", "zstd", ...; static storage; "unknown" for any other value. */
 OAKUM_PUBLIC const char *oakum_compression_name(uint32_t compression);
+
+/* The name of an enum oakum_engine, as "ISA-L"; "unknown" for any other value. Never freed. */
+OAKUM_PUBLIC const char *oakum_engine_name(uint64_t engine);
 
 /*
  * Closes the descriptor (>= 64, close-on-exec) in which the library keeps its

@@ -4,6 +4,7 @@
 #include "base/escape.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -63,9 +64,17 @@ const char *stage_name(uint32_t stage)
 	return names[stage];
 }
 
+/* strerror(3) has connections in mind. */
+const char *error_reason(int code)
+{
+	const char *reason = code == ETIMEDOUT ? "Time has run out" : strerrordesc_np(code);
+
+	return reason == NULL ? "unknown error" : reason;
+}
+
 size_t error_format(const struct oakum_error *err, char *buffer, size_t buffer_bytes)
 {
-	const char *reason = strerrordesc_np(err->code);
+	const char *reason = error_reason(err->code);
 	size_t length = 0;
 
 	if (buffer_bytes > 0)
@@ -78,7 +87,7 @@ size_t error_format(const struct oakum_error *err, char *buffer, size_t buffer_b
 	}
 	escape_append(buffer, buffer_bytes, &length, err->op);
 	escape_append(buffer, buffer_bytes, &length, ": ");
-	escape_append(buffer, buffer_bytes, &length, reason == NULL ? "unknown error" : reason);
+	escape_append(buffer, buffer_bytes, &length, reason);
 	if (err->detail[0] != '\0') {
 		escape_append(buffer, buffer_bytes, &length, " (");
 		escape_append(buffer, buffer_bytes, &length, err->detail);

@@ -32,6 +32,9 @@ int staged(int r, enum oakum_stage stage, struct oakum_error *err);
 /* "setup", "decompress", ...; "unknown" for any other value. */
 const char *stage_name(uint32_t stage);
 
+/* The words for an errno; static storage. */
+const char *error_reason(int code);
+
 /* What oakum_error_format() gives, for whoever writes such a line elsewhere. */
 size_t error_format(const struct oakum_error *err, char *buffer, size_t buffer_bytes);
 

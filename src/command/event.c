@@ -109,6 +109,7 @@ void event_done(const struct oakum_progress *progress, const struct oakum_stats 
 	print_progress("done", &exact);
 	print_number("skipped", stats->skipped);
 	print_string("compression", oakum_compression_name(stats->compression));
+	print_string("engine", oakum_engine_name(stats->engine));
 	print_number("level", stats->level);
 	print_walls(stats->walls);
 	print_number("threads", stats->threads);

@@ -6,26 +6,33 @@
 #include <string.h>
 
 /* A plain tar: handed on as it is; the reader of tar will judge it. */
-static int codec_none(struct stream *stream, struct arena *arena, uint64_t max_window_bytes,
+static int hand_on(struct stream *stream, struct arena *arena, uint64_t max_window_bytes,
 	struct oakum_error *err)
 {
 	(void)arena;
 	(void)max_window_bytes;
 	for (;;) {
-		ssize_t have = stream_need(stream, 1, err);
-		if (have <= 0)
-			return (int)have;
 		int r = stream_open_out(stream, err);
-		if (r == 0)
-			r = stream_put(stream, stream->in + stream->in_at, (size_t)have, err);
 		if (r < 0)
 			return r;
-		stream->in_at = stream->in_end;
+		ssize_t have = stream_hand_on(stream, err);
+		if (have <= 0)
+			return (int)have;
+		r = stream_put(stream, (size_t)have, err);
+		if (r < 0)
+			return r;
 	}
 }
 
+const struct codec codec_none = {
+	.id = OAKUM_COMPRESSION_NONE,
+	.name = "none",
+	.engine = OAKUM_ENGINE_NONE,
+	.decode = hand_on,
+};
+
 struct magic {
-	struct codec codec;
+	const struct codec *codec;
 	const char *bytes;
 	size_t length;
 	const char *mask; /* which bits count, if not all */
@@ -36,25 +43,20 @@ struct magic {
  * starts with one. So of bzip2 all ten bytes count, with its first block's.
  */
 static const struct magic magics[] = {
-	{ { OAKUM_COMPRESSION_GZIP, "gzip", codec_gzip }, "\x1f\x8b", 2, NULL },
-	{ { OAKUM_COMPRESSION_ZSTD, "zstd", codec_zstd }, "\x28\xb5\x2f\xfd", 4, NULL },
+	{ &codec_gzip, "\x1f\x8b", 2, NULL },
+	{ &codec_zstd, "\x28\xb5\x2f\xfd", 4, NULL },
 	/* A skippable frame first: zstd:chunked and pzstd do that. */
-	{ { OAKUM_COMPRESSION_ZSTD, "zstd", codec_zstd }, "\x50\x2a\x4d\x18", 4,
-		"\xf0\xff\xff\xff" },
-	{ { OAKUM_COMPRESSION_XZ, "xz", codec_xz }, "\xfd\x37\x7a\x58\x5a\x00", 6, NULL },
-	{ { OAKUM_COMPRESSION_BZIP2, "bzip2", codec_bzip2 },
-		"\x42\x5a\x68\x30\x31\x41\x59\x26\x53\x59", 10,
+	{ &codec_zstd, "\x50\x2a\x4d\x18", 4, "\xf0\xff\xff\xff" },
+	{ &codec_xz, "\xfd\x37\x7a\x58\x5a\x00", 6, NULL },
+	{ &codec_bzip2, "\x42\x5a\x68\x30\x31\x41\x59\x26\x53\x59", 10,
 		"\xff\xff\xff\xf0\xff\xff\xff\xff\xff\xff" },
 	/* No block at all. */
-	{ { OAKUM_COMPRESSION_BZIP2, "bzip2", codec_bzip2 },
-		"\x42\x5a\x68\x30\x17\x72\x45\x38\x50\x90", 10,
+	{ &codec_bzip2, "\x42\x5a\x68\x30\x17\x72\x45\x38\x50\x90", 10,
 		"\xff\xff\xff\xf0\xff\xff\xff\xff\xff\xff" },
-	{ { OAKUM_COMPRESSION_LZ4, "lz4", codec_lz4 }, "\x04\x22\x4d\x18", 4, NULL },
-	/* The legacy format, which codec_lz4() refuses with a sentence. */
-	{ { OAKUM_COMPRESSION_LZ4, "lz4", codec_lz4 }, "\x02\x21\x4c\x18", 4, NULL },
+	{ &codec_lz4, "\x04\x22\x4d\x18", 4, NULL },
+	/* The legacy format, which codec_lz4 refuses with a sentence. */
+	{ &codec_lz4, "\x02\x21\x4c\x18", 4, NULL },
 };
-
-static const struct codec none = { OAKUM_COMPRESSION_NONE, "none", codec_none };
 
 /* As far as both reach. */
 static bool agrees(const struct magic *magic, const unsigned char *head, size_t length)
@@ -71,9 +73,9 @@ const struct codec *codec_detect(const unsigned char *head, size_t length)
 {
 	for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++) {
 		if (length >= magics[i].length && agrees(&magics[i], head, length))
-			return &magics[i].codec;
+			return magics[i].codec;
 	}
-	return &none;
+	return &codec_none;
 }
 
 bool codec_is_cut_off(const unsigned char *head, size_t length)

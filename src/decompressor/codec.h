@@ -9,6 +9,7 @@
 struct codec {
 	enum oakum_compression id;
 	const char *name;
+	enum oakum_engine engine;
 	/*
 	 * From the layer's first byte to its end: 0 only when every checksum and
 	 * trailer was right and nothing but what the format allows follows. Takes
@@ -41,15 +42,11 @@ int codec_xz_start_threads(unsigned int count, struct oakum_error *err);
 /* After a member of gzip: 1 if another follows, 0 at a good end of the layer, or -errno. */
 int codec_gzip_next_member(struct stream *stream, struct oakum_error *err);
 
-int codec_gzip(struct stream *stream, struct arena *arena, uint64_t max_window_bytes,
-	struct oakum_error *err);
-int codec_zstd(struct stream *stream, struct arena *arena, uint64_t max_window_bytes,
-	struct oakum_error *err);
-int codec_xz(struct stream *stream, struct arena *arena, uint64_t max_window_bytes,
-	struct oakum_error *err);
-int codec_bzip2(struct stream *stream, struct arena *arena, uint64_t max_window_bytes,
-	struct oakum_error *err);
-int codec_lz4(struct stream *stream, struct arena *arena, uint64_t max_window_bytes,
-	struct oakum_error *err);
+extern const struct codec codec_none; /* a plain tar */
+extern const struct codec codec_gzip;
+extern const struct codec codec_zstd;
+extern const struct codec codec_xz;
+extern const struct codec codec_bzip2;
+extern const struct codec codec_lz4;
 
 #endif

@@ -52,7 +52,7 @@ static int decode_one(struct stream *stream, struct arena *arena, struct oakum_e
 	return r;
 }
 
-int codec_bzip2(struct stream *stream, struct arena *arena, uint64_t max_window_bytes,
+static int decode_layer(struct stream *stream, struct arena *arena, uint64_t max_window_bytes,
 	struct oakum_error *err)
 {
 	if (max_window_bytes < WINDOW_BYTES)
@@ -68,3 +68,10 @@ int codec_bzip2(struct stream *stream, struct arena *arena, uint64_t max_window_
 			return stream_expect_zeros(stream, "bzip2", err);
 	}
 }
+
+const struct codec codec_bzip2 = {
+	.id = OAKUM_COMPRESSION_BZIP2,
+	.name = "bzip2",
+	.engine = OAKUM_ENGINE_LIBBZ2,
+	.decode = decode_layer,
+};

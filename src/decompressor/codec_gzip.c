@@ -70,7 +70,7 @@ static int inflate_members(struct stream *stream, z_stream *zlib, struct oakum_e
 	}
 }
 
-int codec_gzip(struct stream *stream, struct arena *arena, uint64_t max_window_bytes,
+static int decode_layer(struct stream *stream, struct arena *arena, uint64_t max_window_bytes,
 	struct oakum_error *err)
 {
 	z_stream zlib = { .zalloc = take, .zfree = give, .opaque = arena };
@@ -83,3 +83,10 @@ int codec_gzip(struct stream *stream, struct arena *arena, uint64_t max_window_b
 	inflateEnd(&zlib);
 	return r;
 }
+
+const struct codec codec_gzip = {
+	.id = OAKUM_COMPRESSION_GZIP,
+	.name = "gzip",
+	.engine = OAKUM_ENGINE_ZLIB,
+	.decode = decode_layer,
+};

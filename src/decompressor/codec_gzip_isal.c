@@ -89,7 +89,7 @@ static int check_flags(struct stream *stream, struct oakum_error *err)
 	return 0;
 }
 
-int codec_gzip(struct stream *stream, struct arena *arena, uint64_t max_window_bytes,
+static int decode_layer(struct stream *stream, struct arena *arena, uint64_t max_window_bytes,
 	struct oakum_error *err)
 {
 	struct member *member = arena_take(arena, sizeof(*member));
@@ -111,3 +111,10 @@ int codec_gzip(struct stream *stream, struct arena *arena, uint64_t max_window_b
 			return r;
 	}
 }
+
+const struct codec codec_gzip = {
+	.id = OAKUM_COMPRESSION_GZIP,
+	.name = "gzip",
+	.engine = OAKUM_ENGINE_ISAL,
+	.decode = decode_layer,
+};

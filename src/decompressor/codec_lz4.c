@@ -82,7 +82,7 @@ static int decode_frames(struct stream *stream, LZ4F_dctx *context, struct oakum
 	}
 }
 
-int codec_lz4(struct stream *stream, struct arena *arena, uint64_t max_window_bytes,
+static int decode_layer(struct stream *stream, struct arena *arena, uint64_t max_window_bytes,
 	struct oakum_error *err)
 {
 	const LZ4F_CustomMem memory = {
@@ -102,3 +102,10 @@ int codec_lz4(struct stream *stream, struct arena *arena, uint64_t max_window_by
 	LZ4F_freeDecompressionContext(context);
 	return r;
 }
+
+const struct codec codec_lz4 = {
+	.id = OAKUM_COMPRESSION_LZ4,
+	.name = "lz4",
+	.engine = OAKUM_ENGINE_LIBLZ4,
+	.decode = decode_layer,
+};

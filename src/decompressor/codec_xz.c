@@ -241,7 +241,7 @@ static int decode(struct stream *stream, lzma_stream *lzma, uint64_t max_window_
 		lzma->avail_out = STREAM_OUT_BYTES;
 		status = lzma_code(lzma, stream->in_ended ? LZMA_FINISH : LZMA_RUN);
 		stream->in_at = stream->in_end - lzma->avail_in;
-		r = stream_put(stream, stream->out, STREAM_OUT_BYTES - lzma->avail_out, err);
+		r = stream_put(stream, STREAM_OUT_BYTES - lzma->avail_out, err);
 		if (r < 0)
 			return r;
 	}
@@ -267,7 +267,7 @@ static lzma_ret begin(lzma_stream *lzma, uint64_t max_window_bytes)
 	return lzma_stream_decoder_mt(lzma, &options);
 }
 
-int codec_xz(struct stream *stream, struct arena *arena, uint64_t max_window_bytes,
+static int decode_layer(struct stream *stream, struct arena *arena, uint64_t max_window_bytes,
 	struct oakum_error *err)
 {
 	struct memory memory = { .arena = arena, .lock = PTHREAD_MUTEX_INITIALIZER };
@@ -285,3 +285,10 @@ int codec_xz(struct stream *stream, struct arena *arena, uint64_t max_window_byt
 	is_decoding = false;
 	return r;
 }
+
+const struct codec codec_xz = {
+	.id = OAKUM_COMPRESSION_XZ,
+	.name = "xz",
+	.engine = OAKUM_ENGINE_LIBLZMA,
+	.decode = decode_layer,
+};

@@ -51,7 +51,7 @@ static int decode_frames(struct stream *stream, struct decoder *decoder, struct 
 	}
 }
 
-int codec_zstd(struct stream *stream, struct arena *arena, uint64_t max_window_bytes,
+static int decode_layer(struct stream *stream, struct arena *arena, uint64_t max_window_bytes,
 	struct oakum_error *err)
 {
 	const uint64_t most = UINT64_C(1) << ZSTD_WINDOWLOG_MAX;
@@ -68,3 +68,10 @@ int codec_zstd(struct stream *stream, struct arena *arena, uint64_t max_window_b
 		return stream_window_too_large(max_window_bytes, "zstd", err);
 	return decode_frames(stream, &decoder, err);
 }
+
+const struct codec codec_zstd = {
+	.id = OAKUM_COMPRESSION_ZSTD,
+	.name = "zstd",
+	.engine = OAKUM_ENGINE_LIBZSTD,
+	.decode = decode_layer,
+};

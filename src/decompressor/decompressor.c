@@ -80,6 +80,7 @@ static int run(
 		return (int)have;
 	const struct codec *codec = codec_detect(stream->in, (size_t)have);
 	stats->compression = codec->id;
+	stats->engine = codec->engine;
 	if (have < STREAM_HEAD_BYTES && codec_is_cut_off(stream->in, (size_t)have))
 		return stream_cut_off(stream, "decompress", err);
 	stream->forbids_codecs = codec->id != OAKUM_COMPRESSION_NONE;

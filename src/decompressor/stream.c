@@ -15,21 +15,25 @@ static const uint64_t ratio_free_bytes = UINT64_C(1) << 30;
 /* One code for all that can become of a source, whichever way it came: EPIPE, as oakum.h says. */
 static int source_failed(const struct stream *stream, int code, struct oakum_error *err)
 {
-	const char *why = strerrordesc_np(code);
-
 	return fail_because(err, EPIPE, "read", NULL,
 		"the source of the layer failed after byte %" PRIu64 ": %s", stream->in_total,
-		why == NULL ? "unknown error" : why);
+		error_reason(code));
 }
 
-static ssize_t read_source(const struct stream *stream)
+/* How many bytes came, counted; 0 at the end, or -errno. */
+static ssize_t read_source(
+	struct stream *stream, unsigned char *to, size_t room, struct oakum_error *err)
 {
-	unsigned char *to = stream->in + stream->in_end;
-	size_t room = STREAM_IN_BYTES - stream->in_end;
+	ssize_t got = stream->source != NULL ? ring_reader_take(stream->source, to, room, -1)
+					     : fd_read(stream->in_fd, to, room);
 
-	if (stream->source != NULL)
-		return ring_reader_take(stream->source, to, room, -1);
-	return fd_read(stream->in_fd, to, room);
+	if (got < 0)
+		return source_failed(stream, (int)-got, err);
+	stream->in_ended = got == 0;
+	stream->in_total += (size_t)got;
+	if (stream->progress != NULL)
+		progress_show(&stream->progress->layer_bytes, stream->in_total);
+	return got;
 }
 
 ssize_t stream_need(struct stream *stream, size_t count, struct oakum_error *err)
@@ -41,21 +45,29 @@ ssize_t stream_need(struct stream *stream, size_t count, struct oakum_error *err
 			stream->in_end -= stream->in_at;
 			stream->in_at = 0;
 		}
-		ssize_t got = read_source(stream);
+		ssize_t got = read_source(
+			stream, stream->in + stream->in_end, STREAM_IN_BYTES - stream->in_end, err);
 		if (got < 0)
-			return source_failed(stream, (int)-got, err);
-		stream->in_ended = got == 0;
+			return got;
 		stream->in_end += (size_t)got;
-		stream->in_total += (size_t)got;
-		if (stream->progress != NULL)
-			progress_show(&stream->progress->layer_bytes, stream->in_total);
 	}
 	return (ssize_t)(stream->in_end - stream->in_at);
 }
 
+ssize_t stream_hand_on(struct stream *stream, struct oakum_error *err)
+{
+	const size_t waiting = stream->in_end - stream->in_at;
+
+	if (waiting == 0)
+		return stream->in_ended ? 0
+					: read_source(stream, stream->out, STREAM_OUT_BYTES, err);
+	memcpy(stream->out, stream->in + stream->in_at, waiting);
+	stream->in_at = stream->in_end;
+	return (ssize_t)waiting;
+}
+
 /* One filter only: a second one would be a second parser that nobody asked for. */
-static int check_head(
-	struct stream *stream, const unsigned char *bytes, size_t count, struct oakum_error *err)
+static int check_head(struct stream *stream, size_t count, struct oakum_error *err)
 {
 	size_t taken = STREAM_HEAD_BYTES - stream->head_bytes;
 
@@ -63,7 +75,7 @@ static int check_head(
 		return 0;
 	if (taken > count)
 		taken = count;
-	memcpy(stream->head + stream->head_bytes, bytes, taken);
+	memcpy(stream->head + stream->head_bytes, stream->out, taken);
 	stream->head_bytes += taken;
 	if (codec_detect(stream->head, stream->head_bytes)->id == OAKUM_COMPRESSION_NONE)
 		return 0;
@@ -98,20 +110,17 @@ int stream_open_out(struct stream *stream, struct oakum_error *err)
 	return r < 0 ? write_failed(stream, r, err) : 0;
 }
 
-static int send(struct stream *stream, const unsigned char *bytes, size_t count)
+static int send(struct stream *stream, size_t count)
 {
 	if (stream->ring == NULL)
-		return fd_write_all(stream->out_fd, bytes, count);
-	if (bytes != stream->out)
-		memcpy(stream->out, bytes, count);
+		return fd_write_all(stream->out_fd, stream->out, count);
 	stream->has_slot = false;
 	return ring_writer_send(stream->ring, count);
 }
 
-int stream_put(
-	struct stream *stream, const unsigned char *bytes, size_t count, struct oakum_error *err)
+int stream_put(struct stream *stream, size_t count, struct oakum_error *err)
 {
-	int r = check_head(stream, bytes, count, err);
+	int r = check_head(stream, count, err);
 
 	if (r < 0 || count == 0)
 		return r;
@@ -119,7 +128,7 @@ int stream_put(
 		return fail_because(err, EFBIG, "check limits", NULL,
 			"more than the limit ratio=%" PRIu64 "; --limit ratio=N raises it",
 			stream->max_ratio);
-	r = send(stream, bytes, count);
+	r = send(stream, count);
 	if (r < 0)
 		return write_failed(stream, r, err);
 	stream->out_total += count;
@@ -150,7 +159,7 @@ int stream_decode(struct stream *stream, const char *op, stream_decoder *decode,
 		stream->in_at += step.taken_bytes;
 		if (have > 0 && step.taken_bytes + step.made_bytes == 0 && !step.has_ended)
 			return stream_damaged(stream, op, "the decoder stands still", err);
-		r = stream_put(stream, stream->out, step.made_bytes, err);
+		r = stream_put(stream, step.made_bytes, err);
 		if (r < 0)
 			return r;
 	}

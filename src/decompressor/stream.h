@@ -49,10 +49,12 @@ ssize_t stream_need(struct stream *stream, size_t count, struct oakum_error *err
 /* Before each call of a decoder: waits for room in out; 0 or -EPIPE. */
 int stream_open_out(struct stream *stream, struct oakum_error *err);
 
-/* Sends bytes on, of out or elsewhere, after which out is not open; 0 or -errno: -EFBIG at the
- * ratio, -EPIPE. */
-int stream_put(
-	struct stream *stream, const unsigned char *bytes, size_t count, struct oakum_error *err);
+/* Puts into out what comes next, as it is: how many bytes, 0 at the end, or -errno. */
+ssize_t stream_hand_on(struct stream *stream, struct oakum_error *err);
+
+/* Sends on what out begins with, after which it is not open; 0 or -errno: -EFBIG at the ratio,
+ * -EPIPE. */
+int stream_put(struct stream *stream, size_t count, struct oakum_error *err);
 
 /* What one call of a library's decoder did. */
 struct stream_step {

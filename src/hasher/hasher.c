@@ -26,11 +26,9 @@ struct hasher {
 /* One code for all that can become of a source, whichever way it came: EPIPE, as oakum.h says. */
 static int input_failed(const struct hasher *hasher, int code, struct oakum_error *err)
 {
-	const char *why = strerrordesc_np(code);
-
 	return fail_because(err, EPIPE, "read", NULL,
 		"the source of the %s failed after byte %" PRIu64 ": %s",
-		hasher->options->input_name, hasher->bytes, why == NULL ? "unknown error" : why);
+		hasher->options->input_name, hasher->bytes, error_reason(code));
 }
 
 static int output_failed(struct hasher *hasher, int code, struct oakum_error *err)

@@ -42,6 +42,21 @@ const char *oakum_compression_name(uint32_t compression)
 	return compression < sizeof(names) / sizeof(names[0]) ? names[compression] : "unknown";
 }
 
+const char *oakum_engine_name(uint64_t engine)
+{
+	static const char *const names[] = {
+		[OAKUM_ENGINE_NONE] = "none",
+		[OAKUM_ENGINE_ZLIB] = "zlib",
+		[OAKUM_ENGINE_ISAL] = "ISA-L",
+		[OAKUM_ENGINE_LIBZSTD] = "libzstd",
+		[OAKUM_ENGINE_LIBLZMA] = "liblzma",
+		[OAKUM_ENGINE_LIBBZ2] = "libbz2",
+		[OAKUM_ENGINE_LIBLZ4] = "liblz4",
+	};
+
+	return engine < sizeof(names) / sizeof(names[0]) ? names[engine] : "unknown";
+}
+
 size_t oakum_error_format(const struct oakum_error *err, char *buffer, size_t buffer_bytes)
 {
 	return error_format(err, buffer, buffer_bytes);

@@ -177,6 +177,7 @@ static void merge_stats(const struct outcome *outcome, struct oakum_stats *stats
 		stats->layer_bytes = theirs->layer_bytes;
 		stats->stream_bytes = theirs->stream_bytes;
 		stats->compression = theirs->compression;
+		stats->engine = theirs->engine;
 	}
 	if (stats->denied_calls == 0)
 		stats->denied_call = theirs->denied_call;

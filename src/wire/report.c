@@ -99,6 +99,7 @@ static bool is_good(const struct report *report, enum report_role role)
 	       report->result == -report->error.code &&
 	       report->stats.size == sizeof(report->stats) &&
 	       report->stats.compression <= OAKUM_COMPRESSION_LZ4 &&
+	       report->stats.engine <= OAKUM_ENGINE_LIBLZ4 &&
 	       report->stats.level <= OAKUM_LEVEL_DETACHED && has_good_digests(report) &&
 	       is_good_error(&report->error);
 }

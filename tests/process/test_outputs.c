@@ -98,7 +98,7 @@ static int run(start_fn *start, int layer_fd, int output_fd,
 static void the_result_is_in_the_descriptor_and_the_numbers_in_the_statistics(void **state)
 {
 	struct tarball tar = tarball_of(small);
-	char found[16384];
+	char found[16384], engine[64];
 
 	(void)state;
 	for (EACH_KIND) {
@@ -118,6 +118,9 @@ static void the_result_is_in_the_descriptor_and_the_numbers_in_the_statistics(vo
 		assert_memory_equal(found, is_list ? small_listed : tar.bytes, (size_t)length);
 		assert_int_equal(stats.stream_bytes, tar.length);
 		assert_int_equal(stats.compression, OAKUM_COMPRESSION_GZIP);
+		/* The one that is said to have been built in is the one that ran. */
+		snprintf(engine, sizeof(engine), "gzip: %s", oakum_engine_name(stats.engine));
+		assert_non_null(strstr(oakum_features(), engine));
 		assert_int_equal(stats.entries, is_list ? 3 : 0);
 		assert_int_equal(stats.content_bytes, is_list ? 4 : 0);
 		close(output_fd);

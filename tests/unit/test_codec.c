@@ -92,6 +92,9 @@ static void every_codec_has_the_name_that_the_library_tells(void **state)
 		const struct codec *codec =
 			codec_detect((const unsigned char *)heads[i].head, heads[i].length);
 		assert_string_equal(codec->name, oakum_compression_name(codec->id));
+		assert_string_not_equal(oakum_engine_name(codec->engine), "unknown");
+		assert_int_equal(
+			codec->engine == OAKUM_ENGINE_NONE, codec->id == OAKUM_COMPRESSION_NONE);
 	}
 }
 
