@@ -52,8 +52,8 @@ static const struct {
 		"a "
 		"directory that can have no more names" },
 	{ EDQUOT, OAKUM_STAGE_WRITE, NULL, NULL,
-		"the quota of the entry's owner, its group or the project is used up: see "
-		"quota(1)" },
+		"the quota of the entry's owner, its group, the project or the subvolume is used "
+		"up: see quota(1), or btrfs-qgroup(8)" },
 	{ EFBIG, OAKUM_STAGE_WRITE, NULL, NULL,
 		"it is larger than ulimit -f allows, or than the file system can have: 4 GiB on "
 		"FAT" },
@@ -123,6 +123,23 @@ static const struct {
 	{ ENOSYS, ANY_STAGE, NULL, NULL,
 		"the kernel is older than Linux 5.6, or a filter of system calls forbids it" },
 	{ ENOENT, OAKUM_STAGE_SETUP, "mkdir", NULL, "its parent has to be there" },
+	{ ENOSPC, OAKUM_STAGE_SETUP, "mkdir", NULL, "see df and df -i of where it is to be" },
+	{ EDQUOT, OAKUM_STAGE_SETUP, "mkdir", NULL,
+		"your quota, or that of the subvolume, is used up: see quota(1), or "
+		"btrfs-qgroup(8)" },
+	{ EROFS, OAKUM_STAGE_SETUP, "mkdir", NULL, "mount what it is on read-write" },
+	{ ENOSPC, OAKUM_STAGE_SETUP, "make directory beside target", NULL,
+		"see df and df -i of where it is to be" },
+	{ EDQUOT, OAKUM_STAGE_SETUP, "make directory beside target", NULL,
+		"the quota of its owner or of the subvolume is used up: see quota(1), or "
+		"btrfs-qgroup(8)" },
+
+	/* What results are written to: of the rootfs were the rows above. */
+	{ ENOSPC, ANY_STAGE, "write", NULL, "what it is written to is full: see df" },
+	{ EDQUOT, ANY_STAGE, "write", NULL, "the quota of its owner is used up: see quota(1)" },
+	{ EFBIG, ANY_STAGE, "write", NULL,
+		"it is larger than ulimit -f allows, or than the file system can have" },
+	{ EIO, ANY_STAGE, "write", NULL, "the disk failed: see dmesg" },
 };
 
 static bool is_about(const char *detail, const char *about)

@@ -5,6 +5,8 @@
 
 #include "command/option.h"
 
+#include <string.h>
+
 struct command {
 	const char *name;
 	int (*run)(int argc, char **argv); /* argv without the name; the exit status */
@@ -12,5 +14,11 @@ struct command {
 	const char *does;
 	const struct command_use *use; /* NULL: completions know no options of it */
 };
+
+/* For those that take nothing else. */
+static inline bool command_asks_for_help(const char *word)
+{
+	return strcmp(word, "--help") == 0 || strcmp(word, "--help=all") == 0;
+}
 
 #endif

@@ -79,7 +79,7 @@ static void print_bash(const struct command *commands, size_t count)
 	       "\t\t' '*) words='");
 	for (size_t i = 0; i < count; i++)
 		printf("%s ", commands[i].name);
-	printf("help --help --version' ;;\n");
+	printf("--help --version' ;;\n");
 	for (size_t i = 0; i < count; i++) {
 		printf("\t\t'%s -'*) words='", commands[i].name);
 		each_option(&commands[i], print_bash_name);
@@ -89,6 +89,7 @@ static void print_bash(const struct command *commands, size_t count)
 	for (size_t i = 0; i < count; i++)
 		printf("%s%s", i == 0 ? "" : " ", commands[i].name);
 	printf("' ;;\n"
+	       "\t\t'completion '*) words='bash zsh fish' ;;\n"
 	       "\t\tesac\n"
 	       "\tfi\n"
 	       "\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n"
@@ -128,8 +129,7 @@ static void print_zsh(const struct command *commands, size_t count)
 	       "\tlocal -a commands=(\n");
 	for (size_t i = 0; i < count; i++)
 		printf("\t\t'%s:%s'\n", commands[i].name, commands[i].does);
-	printf("\t\t'help:show the help of a command'\n"
-	       "\t\t'--help:show the commands'\n"
+	printf("\t\t'--help:show the commands'\n"
 	       "\t\t'--version:show the version'\n"
 	       "\t)\n"
 	       "\tif (( CURRENT == 2 )); then\n"
@@ -140,6 +140,8 @@ static void print_zsh(const struct command *commands, size_t count)
 	       "\t(( CURRENT-- ))\n"
 	       "\tcase $words[1] in\n");
 	for (size_t i = 0; i < count; i++) {
+		if (commands[i].use == NULL)
+			continue;
 		printf("\t%s)\n"
 		       "\t\t_arguments \\\n",
 			commands[i].name);
@@ -148,6 +150,7 @@ static void print_zsh(const struct command *commands, size_t count)
 		       "\t\t;;\n");
 	}
 	printf("\thelp) _describe command commands ;;\n"
+	       "\tcompletion) _values shell bash zsh fish ;;\n"
 	       "\tesac\n"
 	       "}\n"
 	       "if [ \"$funcstack[1]\" = _oakum ]; then _oakum \"$@\"; else compdef _oakum oakum; "
@@ -175,8 +178,8 @@ static void print_fish_option(const char *command, const struct option *option)
 static void print_fish(const struct command *commands, size_t count)
 {
 	printf("# fish completion of oakum, made by `oakum completion fish`.\n"
-	       "complete -c oakum -n __fish_use_subcommand -f -a help -d 'show the help of a "
-	       "command'\n"
+	       "complete -c oakum -n '__fish_seen_subcommand_from completion' -f -a 'bash zsh "
+	       "fish'\n"
 	       "complete -c oakum -n __fish_use_subcommand -l help -d 'show the commands'\n"
 	       "complete -c oakum -n __fish_use_subcommand -l version -d 'show the version'\n");
 	for (size_t i = 0; i < count; i++) {
@@ -190,17 +193,28 @@ static void print_fish(const struct command *commands, size_t count)
 	}
 }
 
+static const struct {
+	const char *shell;
+	void (*print)(const struct command *commands, size_t count);
+} shells[] = {
+	{ "bash", print_bash },
+	{ "zsh", print_zsh },
+	{ "fish", print_fish },
+};
+
+void completion_print_help(void)
+{
+	printf("Usage: oakum completion bash|zsh|fish\n"
+	       "Prints what makes that shell complete commands and options of oakum. In a\n"
+	       "session of bash: source <(oakum completion bash)\n");
+}
+
 int completion_main(int argc, char **argv, const struct command *commands, size_t count)
 {
-	static const struct {
-		const char *shell;
-		void (*print)(const struct command *commands, size_t count);
-	} shells[] = {
-		{ "bash", print_bash },
-		{ "zsh", print_zsh },
-		{ "fish", print_fish },
-	};
-
+	if (argc == 1 && command_asks_for_help(argv[0])) {
+		completion_print_help();
+		return EXIT_DONE;
+	}
 	for (size_t i = 0; argc == 1 && i < sizeof(shells) / sizeof(shells[0]); i++) {
 		if (strcmp(argv[0], shells[i].shell) != 0)
 			continue;

@@ -10,4 +10,6 @@
 /* The script for that shell on standard output; argv without "completion"; the exit status. */
 int completion_main(int argc, char **argv, const struct command *commands, size_t count);
 
+void completion_print_help(void);
+
 #endif

@@ -91,9 +91,40 @@ static void add(struct line *line, const char *separator, const char *part)
 	line->used += length;
 }
 
-void display_format(
-	const struct oakum_progress *progress, size_t columns, char *text, size_t text_bytes)
+/* What goes in, and what comes out: of packing these are the other way round. */
+static struct oakum_progress seen(enum display_work work, const struct oakum_progress *progress)
 {
+	struct oakum_progress turned = *progress;
+
+	if (work == DISPLAY_PACK) {
+		turned.layer_bytes = progress->content_bytes;
+		turned.content_bytes = progress->layer_bytes;
+	}
+	if (work == DISPLAY_FILTER)
+		turned.content_bytes = progress->stream_bytes;
+	return turned;
+}
+
+static const char *done_with_content(enum display_work work)
+{
+	switch (work) {
+	case DISPLAY_UNPACK:
+	case DISPLAY_PACK:
+	case DISPLAY_FILTER:
+		return "written";
+	case DISPLAY_VERIFY:
+		return "compared";
+	case DISPLAY_LIST:
+		return "in files";
+	}
+	__builtin_unreachable();
+}
+
+static void format_line(enum display_work work, const struct oakum_progress *told, size_t columns,
+	char *text, size_t text_bytes)
+{
+	const struct oakum_progress turned = seen(work, told);
+	const struct oakum_progress *progress = &turned;
 	struct line line = { text, columns < text_bytes ? columns : text_bytes - 1, 0 };
 	char amount[AMOUNT_BYTES];
 	char total[AMOUNT_BYTES];
@@ -116,9 +147,10 @@ void display_format(
 		add(&line, "", part);
 	}
 	snprintf(part, sizeof(part), "%" PRIu64 " entries", progress->entries);
-	add(&line, ", ", part);
+	if (work != DISPLAY_FILTER)
+		add(&line, ", ", part);
 	format_bytes(progress->content_bytes, amount);
-	snprintf(part, sizeof(part), "%s written", amount);
+	snprintf(part, sizeof(part), "%s %s", amount, done_with_content(work));
 	add(&line, ", ", part);
 	format_bytes(bytes_a_second(progress), amount);
 	snprintf(part, sizeof(part), "%s/s", amount);
@@ -156,39 +188,24 @@ static void draw_bar(const struct oakum_progress *progress, size_t columns)
 	fputs(bar, stderr);
 }
 
-/* A line tells what goes in and what comes out: of packing that is the other way round. */
-static struct oakum_progress seen(
-	const struct display *display, const struct oakum_progress *progress)
-{
-	struct oakum_progress turned = *progress;
-
-	if (display->is_packing) {
-		turned.layer_bytes = progress->content_bytes;
-		turned.content_bytes = progress->layer_bytes;
-	}
-	return turned;
-}
-
 /* One write for all of it, so that nothing flickers; the last column stays free, or it wraps. */
-static void draw(const struct display *display, const struct oakum_progress *told)
+static void draw(const struct display *display, const struct oakum_progress *progress)
 {
-	const struct oakum_progress progress = seen(display, told);
 	const size_t columns = terminal_columns() - 1;
 	char text[TEXT_BYTES];
 
-	display_format(&progress, columns, text, sizeof(text));
+	format_line(display->work, progress, columns, text, sizeof(text));
 	fputs("\r", stderr);
-	draw_bar(&progress, columns - strlen(text));
+	draw_bar(progress, columns - strlen(text));
 	fprintf(stderr, "%s\x1b[K", text);
 	fflush(stderr);
 }
 
-static void print_line(const struct display *display, const struct oakum_progress *told)
+static void print_line(const struct display *display, const struct oakum_progress *progress)
 {
-	const struct oakum_progress progress = seen(display, told);
 	char text[TEXT_BYTES];
 
-	display_format(&progress, COLUMNS_MAX, text, sizeof(text));
+	format_line(display->work, progress, COLUMNS_MAX, text, sizeof(text));
 	fprintf(stderr, "oakum: %s\n", text + strspn(text, " "));
 }
 
@@ -201,9 +218,10 @@ static bool is_good_terminal(void)
 	return isatty(STDERR_FILENO) && kind != NULL && strcmp(kind, "dumb") != 0;
 }
 
-void display_init(struct display *display, enum display_form form, bool is_quiet)
+void display_init(
+	struct display *display, enum display_work work, enum display_form form, bool is_quiet)
 {
-	*display = (struct display){ .form = form, .next_ms = DRAW_MS };
+	*display = (struct display){ .work = work, .form = form, .next_ms = DRAW_MS };
 	if (form == DISPLAY_AUTO)
 		display->form = !is_quiet && is_good_terminal() ? DISPLAY_BAR : DISPLAY_NONE;
 	if (form == DISPLAY_LINES)

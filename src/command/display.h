@@ -17,15 +17,25 @@ enum display_form {
 	DISPLAY_JSON,  /* on standard output, an object a line, ten a second at most */
 };
 
+/* What is gone on with, which decides what is worth telling. */
+enum display_work {
+	DISPLAY_UNPACK,
+	DISPLAY_PACK, /* content is read, and the layer written */
+	DISPLAY_VERIFY,
+	DISPLAY_LIST,
+	DISPLAY_FILTER, /* no entry is looked at */
+};
+
 struct display {
+	enum display_work work;
 	enum display_form form;
 	int64_t next_ms; /* of the job's time: not shown again before */
 	bool is_drawn;	 /* a bar stands on the terminal's line */
-	bool is_packing; /* content is read, and the layer written */
 };
 
 /* form may be DISPLAY_AUTO; is_quiet has a say in that alone. */
-void display_init(struct display *display, enum display_form form, bool is_quiet);
+void display_init(
+	struct display *display, enum display_work work, enum display_form form, bool is_quiet);
 
 /* For poll(2): how long the next look may wait; -1 for ever. */
 int display_pause_ms(const struct display *display);
@@ -37,9 +47,5 @@ void display_done(const struct display *display, const struct oakum_progress *pr
 	const struct oakum_stats *stats);
 void display_failed(const struct display *display, const struct oakum_progress *progress,
 	const struct oakum_error *err);
-
-/* The line of a bar or log, into text; at most columns long. Pure. */
-void display_format(
-	const struct oakum_progress *progress, size_t columns, char *text, size_t text_bytes);
 
 #endif

@@ -32,18 +32,19 @@ void filter_print_help(void)
 	print_help(HELP_SHORT);
 }
 
-int filter_run(const struct arguments *arguments, struct oakum_stats *stats)
+int filter_run(struct arguments *arguments, struct oakum_stats *stats)
 {
 	struct oakum_error err;
 	struct run run;
 	const char *layer = arguments->operands[0] == NULL ? "-" : arguments->operands[0];
 
+	run_leave_output(arguments);
 	if (!run_has_output())
 		return EXIT_FAILED;
-	cleanup_fd int layer_fd = run_open_layer(layer);
+	cleanup_fd int layer_fd = run_open_layer(arguments, layer);
 	if (layer_fd < 0)
 		return EXIT_FAILED;
-	run_init(&run, arguments);
+	run_init(&run, arguments, DISPLAY_FILTER);
 	int r = oakum_decompress_start(
 		layer_fd, STDOUT_FILENO, &arguments->options, &run.job, &err);
 	if (r == 0)
@@ -51,6 +52,7 @@ int filter_run(const struct arguments *arguments, struct oakum_stats *stats)
 	if (r == 0)
 		return EXIT_DONE;
 	run_end_with_reader(&err);
+	run_name_output(&run, &err, "standard output");
 	return run_failed(&run, &err, "what was written is a part", "");
 }
 
@@ -60,7 +62,7 @@ int filter_main(int argc, char **argv)
 	struct arguments arguments;
 	int status = EXIT_DONE;
 
-	if (!option_parse(&filter_use, argc, argv, &arguments) || !run_leaves_output(&arguments))
+	if (!option_parse(&filter_use, argc, argv, &arguments))
 		status = EXIT_WRONG_USE;
 	else if (arguments.wants_help != HELP_NONE)
 		print_help(arguments.wants_help);
@@ -68,6 +70,7 @@ int filter_main(int argc, char **argv)
 		status = filter_run(&arguments, &stats);
 	if (status == EXIT_DONE && arguments.options.digests != 0)
 		run_print_digests(&stats);
+	status = run_tell(&arguments, status);
 	option_free(&arguments);
 	return status;
 }

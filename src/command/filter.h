@@ -18,6 +18,6 @@ void filter_print_help(void);
  * The first operand, or standard input, to standard output. stats is written on success
  * only. Returns the exit status, after a message where it is not 0.
  */
-int filter_run(const struct arguments *arguments, struct oakum_stats *stats);
+int filter_run(struct arguments *arguments, struct oakum_stats *stats);
 
 #endif

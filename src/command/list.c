@@ -89,30 +89,34 @@ static int print_last(const struct arguments *arguments, const struct oakum_erro
 	return EXIT_FAILED;
 }
 
-static int list(const struct arguments *arguments)
+static int list(struct arguments *arguments)
 {
 	const bool is_check = (arguments->options.listing & OAKUM_LISTING_CHECK) != 0;
 	struct oakum_stats stats = OAKUM_STATS_INIT;
 	struct oakum_error err;
 	struct run run;
 
+	run_leave_output(arguments);
 	if (!run_has_output())
 		return EXIT_FAILED;
-	cleanup_fd int layer_fd = run_open_layer(arguments->operands[0]);
+	cleanup_fd int layer_fd = run_open_layer(arguments, arguments->operands[0]);
 	if (layer_fd < 0)
 		return EXIT_FAILED;
-	run_init(&run, arguments);
+	run_init(&run, arguments, DISPLAY_LIST);
 	int r = oakum_list_start(layer_fd, STDOUT_FILENO, &arguments->options, &run.job, &err);
 	if (r == 0)
 		r = run_follow(&run, &stats, &err);
 	if (r < 0 && is_check && run.interrupted_by == 0 && is_of_layer(&err))
 		return print_last(arguments, &err);
-	if (r < 0)
+	if (r < 0) {
 		run_end_with_reader(&err);
-	if (r < 0)
+		run_name_output(&run, &err, "standard output");
 		return run_failed(&run, &err, "what was listed is a part", "");
+	}
 	if (arguments->is_verbose)
 		print_stats(&stats);
+	if (arguments->options.digests != 0)
+		run_print_digests(&stats);
 	return is_check ? conclude_check(arguments, &stats) : EXIT_DONE;
 }
 
@@ -121,12 +125,12 @@ int list_main(int argc, char **argv)
 	struct arguments arguments;
 	int status = EXIT_DONE;
 
-	if (!option_parse(&list_use, argc, argv, &arguments) || !run_leaves_output(&arguments))
+	if (!option_parse(&list_use, argc, argv, &arguments))
 		status = EXIT_WRONG_USE;
 	else if (arguments.wants_help != HELP_NONE)
 		print_help(arguments.wants_help);
 	else
-		status = list(&arguments);
+		status = run_tell(&arguments, list(&arguments));
 	option_free(&arguments);
 	return status;
 }

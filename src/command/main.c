@@ -20,6 +20,10 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+static int help_main(int argc, char **argv);
+static int complete(int argc, char **argv);
+static void print_help_of_help(void);
+
 static const struct command commands[] = {
 	{ "unpack", unpack_main, unpack_print_help, "unpack a container layer into a directory",
 		&unpack_use },
@@ -30,6 +34,8 @@ static const struct command commands[] = {
 		&list_use },
 	{ "verify", verify_main, verify_print_help, "compare a directory with a layer",
 		&verify_use },
+	{ "completion", complete, completion_print_help, "print the completion of a shell", NULL },
+	{ "help", help_main, print_help_of_help, "show the help of a command", NULL },
 };
 
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
@@ -41,6 +47,13 @@ static void print_help(void)
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		printf("  %-10s  %s\n", commands[i].name, commands[i].does);
 	printf("\noakum COMMAND --help tells more; oakum --version tells the version.\n");
+}
+
+static void print_help_of_help(void)
+{
+	printf("Usage: oakum help [COMMAND]\n"
+	       "Shows what COMMAND takes, as oakum COMMAND --help does, or which commands there\n"
+	       "are.\n");
 }
 
 /* The first line is for scripts. */
@@ -73,15 +86,15 @@ static int open_standard_fds(void)
 
 static void deny_command(const char *name)
 {
-	static const char *const instead[] = { "help", "version" }; /* of a command */
+	static const char *const options[] = { "help", "version" };
 	struct nearest nearest;
 
 	nearest_init(&nearest, name + strspn(name, "-"));
-	for (size_t i = 0; i < COMMAND_COUNT; i++)
+	for (size_t i = 0; i < COMMAND_COUNT && *name != '-'; i++)
 		nearest_offer(&nearest, commands[i].name);
 	const unsigned int of_command = nearest.cost;
-	for (size_t i = 0; i < sizeof(instead) / sizeof(instead[0]); i++)
-		nearest_offer(&nearest, instead[i]);
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		nearest_offer(&nearest, options[i]);
 	if (nearest.name == NULL)
 		message_wrong("%s: no such command; see oakum --help", name);
 	else
@@ -89,10 +102,38 @@ static void deny_command(const char *name)
 			name, nearest.cost < of_command ? "--" : "", nearest.name);
 }
 
+/* NULL after a message. */
+static const struct command *find(const char *name)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		if (strcmp(name, commands[i].name) == 0)
+			return &commands[i];
+	}
+	deny_command(name);
+	return NULL;
+}
+
+static int complete(int argc, char **argv)
+{
+	return completion_main(argc, argv, commands, COMMAND_COUNT);
+}
+
+static int help_main(int argc, char **argv)
+{
+	if (argc == 0) {
+		print_help();
+		return EXIT_DONE;
+	}
+	const struct command *command = find(command_asks_for_help(argv[0]) ? "help" : argv[0]);
+	if (command == NULL)
+		return EXIT_WRONG_USE;
+	command->print_help();
+	return EXIT_DONE;
+}
+
 static int run(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : NULL;
-	bool asks_for_help = name != NULL && strcmp(name, "help") == 0;
 
 	if (name == NULL) {
 		message_wrong("a command is missing; see oakum --help");
@@ -102,22 +143,10 @@ static int run(int argc, char **argv)
 		print_version();
 		return EXIT_DONE;
 	}
-	if (strcmp(name, "--help") == 0 || (asks_for_help && argc == 2)) {
-		print_help();
-		return EXIT_DONE;
-	}
-	if (strcmp(name, "completion") == 0) /* for shells and not for people: in no help */
-		return completion_main(argc - 2, argv + 2, commands, COMMAND_COUNT);
-	for (size_t i = 0; i < COMMAND_COUNT; i++) {
-		if (asks_for_help && strcmp(argv[2], commands[i].name) == 0) {
-			commands[i].print_help();
-			return EXIT_DONE;
-		}
-		if (strcmp(name, commands[i].name) == 0)
-			return commands[i].run(argc - 2, argv + 2);
-	}
-	deny_command(asks_for_help ? argv[2] : name);
-	return EXIT_WRONG_USE;
+	if (strcmp(name, "--help") == 0)
+		return help_main(0, NULL);
+	const struct command *command = find(name);
+	return command == NULL ? EXIT_WRONG_USE : command->run(argc - 2, argv + 2);
 }
 
 int main(int argc, char **argv)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command/message.h"
 
+#include "base/error.h"
 #include "base/escape.h"
 #include "base/hint.h"
 
@@ -53,6 +54,6 @@ void message_failed(const char *operation, const char *name, int code)
 	snprintf(err.op, sizeof(err.op), "%s", operation);
 	const char *hint = hint_find(&err);
 	message_wrong("setup: %s: %s: %s%s%s%s", *name == '\0' ? "\"\"" : name, operation,
-		strerrordesc_np(code), hint == NULL ? "" : " (", hint == NULL ? "" : hint,
+		error_reason(code), hint == NULL ? "" : " (", hint == NULL ? "" : hint,
 		hint == NULL ? "" : ")");
 }

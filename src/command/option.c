@@ -64,6 +64,10 @@ static bool take_progress(
 			return true;
 		}
 	}
+	if (strcmp(value, "json") == 0)
+		return message_wrong("--%s=%s: it would go to standard output, among the results; "
+				     "it is %s",
+			option->name, value, option->argument);
 	return message_wrong("--%s=%s: it is %s", option->name, value, option->argument);
 }
 
@@ -349,6 +353,8 @@ static const char *const user_namespace_names[] = { "auto", "never", "always", N
 static const char *const sync_names[] = { "none", "data", "full", "fs", NULL };
 
 static const char *const progress_names[] = { "auto", "none", "bar", "lines", "json", NULL };
+/* Events would be among the results on standard output. */
+static const char *const shown_progress_names[] = { "auto", "none", "bar", "lines", NULL };
 static const char *const drain_names[] = { "bounded", "none", "full", NULL };
 static const char *const help_names[] = { "all", NULL };
 
@@ -404,8 +410,8 @@ static const struct option options[] = {
 	{ FOR_POLICY | FOR_VERIFY, "no-suid", NULL, "leave out set-id bits and file capabilities",
 		take_no_suid, NULL, 0 },
 	{ FOR_ALL, NULL, NULL, "Limits and walls:", NULL, NULL, 0 },
-	{ FOR_UNPACK | FOR_FILTER | FOR_LIST | FOR_VERIFY, "limit", "NAME=VALUE",
-		"set a limit, VALUE may be none; may be repeated", take_limit, NULL, 0 },
+	{ FOR_READERS, "limit", "NAME=VALUE", "set a limit, VALUE may be none; may be repeated",
+		take_limit, NULL, 0 },
 	{ FOR_PACK, "limit", "NAME=VALUE", "set a limit, VALUE may be none; may be repeated",
 		take_limit, NULL, 0 },
 	{ FOR_UNPACK | FOR_PACK | FOR_VERIFY, "min-level", "N",
@@ -420,20 +426,22 @@ static const struct option options[] = {
 	{ FOR_UNPACK, "sync", "none|data|full|fs",
 		"what a power cut leaves (none: nothing certain)", take_choice, sync_names,
 		AT(sync) },
-	{ FOR_UNPACK | FOR_FILTER, "expect-digest", "HASH",
-		"fail unless LAYER, to its end, is sha256:...", take_digest, NULL,
-		AT(expect_digest) },
-	{ FOR_UNPACK | FOR_FILTER, "expect-diff-id", "HASH",
-		"the same of the tar stream that is in it", take_digest, NULL, AT(expect_diff_id) },
-	{ FOR_UNPACK | FOR_FILTER, "digests", NULL, "say what these two are, on standard error",
-		take_digests, NULL, 0 },
+	{ FOR_READERS, "expect-digest", "HASH", "fail unless LAYER, to its end, is sha256:...",
+		take_digest, NULL, AT(expect_digest) },
+	{ FOR_READERS, "expect-diff-id", "HASH", "the same of the tar stream that is in it",
+		take_digest, NULL, AT(expect_diff_id) },
+	{ FOR_READERS, "digests", NULL, "say what these two are, on standard error", take_digests,
+		NULL, 0 },
 	{ FOR_ALL, "timeout", "S", "give up after S seconds (never)", take_seconds, NULL, 0 },
-	{ FOR_UNPACK | FOR_FILTER, "drain", "bounded|none|full",
+	{ FOR_READERS, "drain", "bounded|none|full",
 		"read the rest of a pipe after a failure (bounded)", take_choice, drain_names,
 		AT(drain) },
 	{ FOR_ALL, NULL, NULL, "What is said:", NULL, NULL, 0 },
-	{ FOR_ALL, "progress", "auto|none|bar|lines|json",
+	{ FOR_UNPACK | FOR_PACK, "progress", "auto|none|bar|lines|json",
 		"how far it is (auto: a bar on a terminal)", take_progress, progress_names, 0 },
+	{ FOR_FILTER | FOR_LIST | FOR_VERIFY, "progress", "auto|none|bar|lines",
+		"how far it is (auto: a bar on a terminal)", take_progress, shown_progress_names,
+		0 },
 	{ FOR_ALL, "quiet", NULL, "say nothing but errors", take_quiet, NULL, 0 },
 	{ FOR_POLICY | FOR_PACK | FOR_VERIFY, "verbose", NULL,
 		"say what was done, on standard error", take_verbose, NULL, 0 },

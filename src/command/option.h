@@ -22,7 +22,8 @@ enum {
 	FOR_VERIFY = 1 << 3,
 	FOR_PACK = 1 << 5,
 	FOR_ALL = FOR_UNPACK | FOR_FILTER | FOR_LIST | FOR_VERIFY | FOR_PACK,
-	FOR_POLICY = FOR_UNPACK | FOR_LIST, /* what becomes of entries */
+	FOR_READERS = FOR_UNPACK | FOR_FILTER | FOR_LIST | FOR_VERIFY, /* of a layer */
+	FOR_POLICY = FOR_UNPACK | FOR_LIST,			       /* what becomes of entries */
 };
 
 enum { OPERANDS_MAX = 2 };

@@ -240,6 +240,15 @@ bool output_file_open(const char *name, struct output_file *file)
 
 /* --- its end --- */
 
+/* Of a directory that cannot be read, and where the file system cannot, the name comes later. */
+static void sync_directory(const struct output_file *file)
+{
+	cleanup_fd int fd = openat(file->directory_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0)
+		(void)fsync(fd);
+}
+
 /* What has a name after a power cut has its content too: nothing is a valid layer. */
 static bool give_name(struct output_file *file)
 {
@@ -259,6 +268,7 @@ static bool give_name(struct output_file *file)
 		message_failed(op, file->name, -r);
 		return false;
 	}
+	sync_directory(file);
 	free(file->temporary);
 	file->temporary = NULL;
 	return true;

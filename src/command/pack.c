@@ -104,13 +104,13 @@ static int pack_into(const struct arguments *arguments, const struct oakum_pack_
 	struct run run;
 	const bool is_stream = strcmp(layer->name, "-") == 0;
 
-	run_init(&run, arguments);
-	run.display.is_packing = true;
+	run_init(&run, arguments, DISPLAY_PACK);
 	int r = oakum_pack_start(rootfs_fd, layer->fd, options, &run.job, &err);
 	if (r == 0)
 		r = run_follow(&run, &stats, &err);
 	if (r < 0) {
 		output_file_discard(layer);
+		run_name_output(&run, &err, is_stream ? "standard output" : layer->name);
 		if (is_stream)
 			run_end_with_reader(&err);
 		return run_failed(&run, &err,
@@ -160,7 +160,7 @@ int pack_main(int argc, char **argv)
 	else if (arguments.wants_help != HELP_NONE)
 		print_help(arguments.wants_help);
 	else
-		status = pack(&arguments);
+		status = run_tell(&arguments, pack(&arguments));
 	option_free(&arguments);
 	return status;
 }

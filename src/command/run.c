@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command/run.h"
 
+#include "base/cleanup.h"
+#include "base/deadline.h"
 #include "base/error.h"
 #include "base/hint.h"
 #include "command/event.h"
@@ -13,7 +15,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
+
+enum { WAKE_US = 20000 };
 
 int run_fail_setup(const char *op, const char *name, struct oakum_error *err)
 {
@@ -25,37 +30,87 @@ int run_fail_setup(const char *op, const char *name, struct oakum_error *err)
 	return r;
 }
 
-int run_open(const char *name, struct oakum_error *err)
+/* What was closed when we were started: main() has put something else there. */
+static int open_standard_input(struct oakum_error *err)
 {
+	cleanup_fd int fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+
+	if (fd >= 0 && (fcntl(fd, F_GETFL) & O_ACCMODE) != O_WRONLY)
+		return steal_fd(&fd);
+	if (fd >= 0)
+		errno = EBADF;
+	return run_fail_setup("read", "standard input", err);
+}
+
+static void wake_up(int signal_number)
+{
+	(void)signal_number;
+}
+
+/* Again and again, for the first may come before there is anything to be interrupted. */
+static void interrupt_me(uint64_t after_ms, struct sigaction *before)
+{
+	const struct sigaction action = { .sa_handler = wake_up };
+	const struct itimerval timer = {
+		.it_value = { (time_t)(after_ms / 1000), (suseconds_t)(after_ms % 1000) * 1000 },
+		.it_interval = { 0, WAKE_US },
+	};
+
+	sigaction(SIGALRM, &action, before);
+	setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+static void interrupt_me_no_more(const struct sigaction *before)
+{
+	const struct itimerval never = { .it_value = { 0, 0 } };
+
+	setitimer(ITIMER_REAL, &never, NULL);
+	sigaction(SIGALRM, before, NULL);
+}
+
+/* Waits for the other end of a FIFO: -1 and EINTR when the time is over. Any other signal ends us
+ * as ever, for there is no job yet that it could end. */
+static int open_within(const char *name, uint64_t *timeout_ms)
+{
+	const int64_t deadline = deadline_from_now(*timeout_ms);
+	struct sigaction alarm_before;
 	sigset_t none;
 	sigset_t before;
 	int fd;
 
-	/* A FIFO is waited for, until somebody writes to it: signals end that as ever. */
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, &before);
-	if (strcmp(name, "-") == 0)
-		fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
-	else
+	if (*timeout_ms > 0)
+		interrupt_me(*timeout_ms, &alarm_before);
+	do
 		fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	while (fd < 0 && errno == EINTR && deadline_left(deadline) != 0);
 	const int code = errno;
+	if (*timeout_ms > 0) {
+		interrupt_me_no_more(&alarm_before);
+		const int left = deadline_left(deadline);
+		*timeout_ms = left > 0 ? (uint64_t)left : 1;
+	}
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	errno = code;
-	if (fd < 0)
-		return run_fail_setup("open", name, err);
-	/* What was closed when we were started: main() has put something else there. */
-	if (strcmp(name, "-") == 0 && (fcntl(fd, F_GETFL) & O_ACCMODE) == O_WRONLY) {
-		close(fd);
-		errno = EBADF;
-		return run_fail_setup("read", "standard input", err);
-	}
 	return fd;
 }
 
-int run_open_layer(const char *name)
+int run_open(const char *name, uint64_t *timeout_ms, struct oakum_error *err)
+{
+	if (strcmp(name, "-") == 0)
+		return open_standard_input(err);
+	int fd = open_within(name, timeout_ms);
+	if (fd < 0 && errno == EINTR)
+		return staged(fail_because(err, ETIMEDOUT, "open", name, "nobody writes to it"),
+			OAKUM_STAGE_SETUP, err);
+	return fd < 0 ? run_fail_setup("open", name, err) : fd;
+}
+
+int run_open_layer(struct arguments *arguments, const char *name)
 {
 	struct oakum_error err;
-	int fd = run_open(name, &err);
+	int fd = run_open(name, &arguments->options.timeout_ms, &err);
 
 	if (fd >= 0)
 		return fd;
@@ -63,13 +118,13 @@ int run_open_layer(const char *name)
 	return -1;
 }
 
-void run_init(struct run *run, const struct arguments *arguments)
+void run_init(struct run *run, const struct arguments *arguments, enum display_work work)
 {
 	*run = (struct run){
 		.progress = OAKUM_PROGRESS_INIT,
 		.signal_fd = interrupt_open(),
 	};
-	display_init(&run->display, arguments->progress, arguments->is_quiet);
+	display_init(&run->display, work, arguments->progress, arguments->is_quiet);
 	/* Whoever reads the events may go; what was begun is to be taken back then. */
 	if (arguments->progress == DISPLAY_JSON)
 		signal(SIGPIPE, SIG_IGN);
@@ -91,6 +146,15 @@ void run_name(struct oakum_error *err, const char *layer, const char *rootfs)
 		snprintf(err->entry, sizeof(err->entry), "%s", name);
 }
 
+void run_name_output(const struct run *run, struct oakum_error *err, const char *output)
+{
+	/* What was lost were events. */
+	if (run->output_code != 0)
+		return;
+	if (strcmp(err->op, "write") == 0)
+		snprintf(err->entry, sizeof(err->entry), "%s", output);
+}
+
 bool run_has_output(void)
 {
 	if ((fcntl(STDOUT_FILENO, F_GETFL) & O_ACCMODE) != O_RDONLY)
@@ -100,13 +164,10 @@ bool run_has_output(void)
 }
 
 /* A bar on the terminal that the lines go to would be drawn over them. */
-bool run_leaves_output(struct arguments *arguments)
+void run_leave_output(struct arguments *arguments)
 {
-	if (arguments->progress == DISPLAY_JSON && arguments->wants_help == HELP_NONE)
-		return message_wrong("--progress=json: standard output has something else to take");
 	if (arguments->progress == DISPLAY_AUTO && isatty(STDOUT_FILENO))
 		arguments->progress = DISPLAY_NONE;
-	return true;
 }
 
 /* Filters end by the signal then. */
@@ -187,6 +248,14 @@ int run_follow(struct run *run, struct oakum_stats *stats, struct oakum_error *e
 	if (r == 0)
 		display_done(&run->display, &run->progress, stats);
 	return r;
+}
+
+int run_tell(const struct arguments *arguments, int status)
+{
+	const bool asks = arguments->is_verbose || arguments->options.digests != 0;
+
+	/* There is nowhere to say it. */
+	return asks && ferror(stderr) && status == EXIT_DONE ? EXIT_FAILED : status;
 }
 
 void run_print_digests(const struct oakum_stats *stats)

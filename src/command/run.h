@@ -17,27 +17,33 @@ struct run {
 	int output_code;    /* why events could not be written, or 0: then nothing is committed */
 };
 
-/* "-" is standard input. A close-on-exec descriptor, or -1 after a message. */
-int run_open_layer(const char *name);
+/*
+ * "-" is standard input. A close-on-exec descriptor, or -1 after a message. A FIFO is waited for
+ * until somebody writes to it, and the arguments' timeout is less by that.
+ */
+int run_open_layer(struct arguments *arguments, const char *name);
 
 /* The same without the message: -errno, told as the library would. */
-int run_open(const char *name, struct oakum_error *err);
+int run_open(const char *name, uint64_t *timeout_ms, struct oakum_error *err);
 
 /* Of what fails before the library is called: errno as its error, with what to do; returns -errno.
  */
 int run_fail_setup(const char *op, const char *name, struct oakum_error *err);
 
 /* From here on signals that would end the command end the job. */
-void run_init(struct run *run, const struct arguments *arguments);
+void run_init(struct run *run, const struct arguments *arguments, enum display_work work);
 
 /* Names what an error of the library is about, which knows descriptors alone. */
 void run_name(struct oakum_error *err, const char *layer, const char *rootfs);
 
+/* The same where results could not be written: whatever was on its way then, it is about output. */
+void run_name_output(const struct run *run, struct oakum_error *err, const char *output);
+
 /* Can standard output be written to? Else a message was. */
 bool run_has_output(void);
 
-/* For who writes results to standard output: is nothing else to go there? Else a message was. */
-bool run_leaves_output(struct arguments *arguments);
+/* For who writes results to standard output: nothing else is to be drawn there. */
+void run_leave_output(struct arguments *arguments);
 
 /* After a failure: whoever read has seen enough? Then this does not return, nor say anything. */
 void run_end_with_reader(const struct oakum_error *err);
@@ -47,6 +53,9 @@ void run_end_with_reader(const struct oakum_error *err);
  * As oakum_job_wait().
  */
 int run_follow(struct run *run, struct oakum_stats *stats, struct oakum_error *err);
+
+/* The exit status, once all was said: a failure if what was asked for could not be. */
+int run_tell(const struct arguments *arguments, int status);
 
 /* The digests there are, on standard error. */
 void run_print_digests(const struct oakum_stats *stats);

@@ -205,7 +205,7 @@ static int conclude(const struct tool_use *use, const struct oakum_stats *stats)
 static int decompress(const struct tool_use *use)
 {
 	struct oakum_stats stats = OAKUM_STATS_INIT;
-	const struct arguments arguments = {
+	struct arguments arguments = {
 		.options = { .size = sizeof(struct oakum_unpack_options),
 			.drain = OAKUM_DRAIN_NONE },
 		.progress = DISPLAY_NONE,

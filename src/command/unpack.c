@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 const struct command_use unpack_use = {
 	.name = "unpack",
@@ -38,10 +39,11 @@ void unpack_print_help(void)
 }
 
 /* Its parent must be there: a mistyped path should not become a tree. */
-static int open_rootfs(const char *name, struct oakum_error *err)
+static int open_rootfs(const char *name, bool *is_made, struct oakum_error *err)
 {
 	umask(0); /* 0755 it is, whatever our caller likes */
-	if (mkdir(name, 0755) < 0 && errno != EEXIST)
+	*is_made = mkdir(name, 0755) == 0;
+	if (!*is_made && errno != EEXIST)
 		return run_fail_setup("mkdir", name, err);
 	int fd = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 ? run_fail_setup("open", name, err) : fd;
@@ -80,32 +82,40 @@ static int begin_atomic(
 	return r < 0 ? r : oakum_atomic_rootfs_fd(*atomic);
 }
 
-static int start_and_follow(struct run *run, const struct arguments *arguments,
-	struct oakum_stats *stats, struct oakum_error *err)
+static int start_and_follow(struct run *run, struct arguments *arguments, struct oakum_stats *stats,
+	struct oakum_error *err)
 {
-	cleanup_fd int layer_fd = run_open(arguments->operands[0], err);
+	const char *rootfs = arguments->operands[1];
+	bool is_made = false;
+	cleanup_fd int layer_fd =
+		run_open(arguments->operands[0], &arguments->options.timeout_ms, err);
 	if (layer_fd < 0)
 		return layer_fd;
-	cleanup_fd int opened_fd =
-		arguments->is_atomic ? -1 : open_rootfs(arguments->operands[1], err);
+	cleanup_fd int opened_fd = arguments->is_atomic ? -1 : open_rootfs(rootfs, &is_made, err);
 	const int rootfs_fd =
 		arguments->is_atomic ? begin_atomic(arguments, &run->atomic, err) : opened_fd;
 	if (rootfs_fd < 0)
 		return rootfs_fd;
 	int r = oakum_unpack_start(layer_fd, rootfs_fd, &arguments->options, &run->job, err);
-	return r < 0 ? r : run_follow(run, stats, err);
+	if (r == 0)
+		return run_follow(run, stats, err);
+	/* As if nothing had been asked for. */
+	if (is_made)
+		(void)rmdir(rootfs);
+	return r;
 }
 
 static void print_stats(const struct oakum_stats *stats)
 {
+	const bool is_plain = stats->compression == OAKUM_COMPRESSION_NONE;
+
 	fprintf(stderr,
 		"oakum: unpacked %" PRIu64 " entries, %" PRIu64 " bytes of content, from %" PRIu64
-		" bytes of %s (%" PRIu64 " of tar); level %" PRIu32 ", walls 0x%" PRIx32
+		" bytes of %s%s%s (%" PRIu64 " of tar); level %" PRIu32 ", walls 0x%" PRIx32
 		", threads %" PRIu32 "\n",
 		stats->entries - stats->skipped, stats->content_bytes, stats->layer_bytes,
-		stats->compression == OAKUM_COMPRESSION_NONE
-			? "tar"
-			: oakum_compression_name(stats->compression),
+		is_plain ? "tar" : oakum_compression_name(stats->compression),
+		is_plain ? "" : " by ", is_plain ? "" : oakum_engine_name(stats->engine),
 		stats->stream_bytes, stats->level, stats->walls, stats->threads);
 	if (stats->dropped_xattrs > 0 || stats->dropped_entries > 0 || stats->unset_owners > 0)
 		fprintf(stderr,
@@ -124,13 +134,13 @@ static void print_stats(const struct oakum_stats *stats)
 			stats->denied_calls, stats->denied_call);
 }
 
-static int unpack(const struct arguments *arguments)
+static int unpack(struct arguments *arguments)
 {
 	struct oakum_stats stats = OAKUM_STATS_INIT;
 	struct oakum_error err;
 	struct run run;
 
-	run_init(&run, arguments);
+	run_init(&run, arguments, DISPLAY_UNPACK);
 	int r = start_and_follow(&run, arguments, &stats, &err);
 	if (r < 0)
 		run_name(&err, arguments->operands[0], arguments->operands[1]);
@@ -156,7 +166,7 @@ int unpack_main(int argc, char **argv)
 	else if (arguments.wants_help != HELP_NONE)
 		print_help(arguments.wants_help);
 	else
-		status = unpack(&arguments);
+		status = run_tell(&arguments, unpack(&arguments));
 	option_free(&arguments);
 	return status;
 }

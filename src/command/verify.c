@@ -60,20 +60,22 @@ static void print_stats(const struct oakum_stats *stats)
 			stats->denied_calls, stats->denied_call);
 }
 
-static int verify(const struct arguments *arguments)
+static int verify(struct arguments *arguments)
 {
 	struct oakum_stats stats = OAKUM_STATS_INIT;
 	struct oakum_error err;
 	struct run run;
+
+	run_leave_output(arguments);
 	if (!run_has_output())
 		return EXIT_FAILED;
-	cleanup_fd int layer_fd = run_open_layer(arguments->operands[0]);
+	cleanup_fd int layer_fd = run_open_layer(arguments, arguments->operands[0]);
 	if (layer_fd < 0)
 		return EXIT_FAILED;
 	cleanup_fd int rootfs_fd = open_rootfs(arguments->operands[1]);
 	if (rootfs_fd < 0)
 		return EXIT_FAILED;
-	run_init(&run, arguments);
+	run_init(&run, arguments, DISPLAY_VERIFY);
 	int r = oakum_verify_start(
 		layer_fd, rootfs_fd, STDOUT_FILENO, &arguments->options, &run.job, &err);
 	if (r == 0)
@@ -81,17 +83,14 @@ static int verify(const struct arguments *arguments)
 	if (r < 0) {
 		run_end_with_reader(&err);
 		run_name(&err, arguments->operands[0], arguments->operands[1]);
+		run_name_output(&run, &err, "standard output");
 		return run_failed(&run, &err, "nothing was changed in ", arguments->operands[1]);
 	}
 	if (arguments->is_verbose)
 		print_stats(&stats);
+	if (arguments->options.digests != 0)
+		run_print_digests(&stats);
 	return stats.differences > 0 ? EXIT_DIFFERS : EXIT_DONE;
-}
-
-static int deny_json(void)
-{
-	message_wrong("--progress=json: standard output is for what differs, and not for events");
-	return EXIT_WRONG_USE;
 }
 
 int verify_main(int argc, char **argv)
@@ -103,10 +102,8 @@ int verify_main(int argc, char **argv)
 		status = EXIT_WRONG_USE;
 	else if (arguments.wants_help != HELP_NONE)
 		print_help(arguments.wants_help);
-	else if (arguments.progress == DISPLAY_JSON)
-		status = deny_json();
 	else
-		status = verify(&arguments);
+		status = run_tell(&arguments, verify(&arguments));
 	option_free(&arguments);
 	return status;
 }

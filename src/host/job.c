@@ -29,7 +29,6 @@ struct oakum_job {
 	/* set before the caller has it, then constant */
 	int layer_fd; /* the caller's */
 	int64_t deadline;
-	uint64_t timeout_ms; /* the same as the caller has said it */
 	int64_t started;
 	uint64_t layer_total_bytes;
 	struct drain drain;
@@ -85,8 +84,7 @@ static int funnel(struct oakum_error *err)
 	const char *hint = hint_find(err);
 
 	if (!is_promised(err->code)) {
-		const char *original = strerrordesc_np(err->code);
-		hint_add(err, original == NULL ? "unknown error" : original);
+		hint_add(err, error_reason(err->code));
 		err->code = EIO;
 	}
 	if (hint != NULL)
@@ -270,8 +268,7 @@ static int prepare(struct oakum_job *job, const struct wish *wish, const struct 
 	if (r < 0)
 		return r;
 	job->started = deadline_now();
-	job->timeout_ms = request->limits.timeout_ms;
-	job->deadline = deadline_from_now(job->timeout_ms);
+	job->deadline = deadline_from_now(request->limits.timeout_ms);
 	job->drain.deadline = job->deadline;
 	return 0;
 }
@@ -524,7 +521,6 @@ static int job_result(struct oakum_job *job, struct report *record, struct oakum
 {
 	const struct wait_terms terms = {
 		.deadline = job->deadline,
-		.timeout_ms = job->timeout_ms,
 		.was_cancelled = &job->was_cancelled,
 	};
 	int r = wait_for_record(&job->child, &terms, record, err);

@@ -158,9 +158,8 @@ int wait_for_record(struct child *child, const struct wait_terms *terms, struct 
 			"it was cancelled by the caller; what was written stays");
 	else if (timed_out)
 		fail_because(err, ETIMEDOUT, "wait", NULL,
-			"more than the limit timeout=%" PRIu64
-			" ms, and no answer; --timeout=S raises it",
-			terms->timeout_ms);
+			"more time than the limit timeout allows, and no answer; --timeout=S "
+			"raises it");
 	else
 		tell_death(source, status, err);
 	err->stage = OAKUM_STAGE_REAP;

@@ -11,7 +11,6 @@
 /* What a job is waited for with. */
 struct wait_terms {
 	int64_t deadline;
-	uint64_t timeout_ms;		  /* what the caller has asked for; 0: nothing */
 	const atomic_bool *was_cancelled; /* NULL: nobody can; whoever sets it kills the monitor */
 };
 

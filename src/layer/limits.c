@@ -12,8 +12,8 @@ int limit_exceeded(struct oakum_error *err, const char *name, uint64_t value, co
 		"more than the limit %s=%" PRIu64 "; --limit %s=N raises it", name, value, name);
 }
 
-int limit_of_time_exceeded(struct oakum_error *err, uint64_t timeout_ms, const char *entry)
+int limit_of_time_exceeded(struct oakum_error *err, const char *entry)
 {
 	return fail_because(err, ETIMEDOUT, "check limits", entry,
-		"more than the limit timeout=%" PRIu64 " ms; --timeout=S raises it", timeout_ms);
+		"more time than the limit timeout allows; --timeout=S raises it");
 }

@@ -43,6 +43,6 @@ struct limits {
 int limit_exceeded(struct oakum_error *err, const char *name, uint64_t value, const char *entry);
 
 /* Fills err: ETIMEDOUT. Returns -ETIMEDOUT. */
-int limit_of_time_exceeded(struct oakum_error *err, uint64_t timeout_ms, const char *entry);
+int limit_of_time_exceeded(struct oakum_error *err, const char *entry);
 
 #endif

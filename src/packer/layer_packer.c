@@ -91,7 +91,7 @@ static int check_time(const struct layer_packer *packer, const char *path, struc
 {
 	if (packer->deadline < 0 || deadline_left(packer->deadline) != 0)
 		return 0;
-	return limit_of_time_exceeded(err, packer->options.limits->timeout_ms, path);
+	return limit_of_time_exceeded(err, path);
 }
 
 /* --- what is there --- */

@@ -101,8 +101,7 @@ static ssize_t fill_buffer(struct tar_reader *reader)
 	reader->is_behind = fd_is_readable(reader->stream_fd);
 	got = read_stream(reader);
 	if (got == -ETIMEDOUT)
-		return limit_of_time_exceeded(
-			err, reader->limits->timeout_ms, header_check_name(reader->check));
+		return limit_of_time_exceeded(err, header_check_name(reader->check));
 	if (got < 0)
 		return fail(err, (int)-got, "read", NULL);
 	if (got == 0)

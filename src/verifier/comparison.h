@@ -3,6 +3,7 @@
 #ifndef OAKUM_VERIFIER_COMPARISON_H
 #define OAKUM_VERIFIER_COMPARISON_H
 
+#include "base/progress.h"
 #include "layer/entry.h"
 #include "layer/tally.h"
 #include "packer/walker.h"
@@ -33,6 +34,7 @@ struct comparison {
 	bool spares_atime; /* reading would change it: there is no wall that forbids it */
 	char *last_way;	   /* the directories down to it were looked at */
 	uint64_t content_bytes;
+	struct progress *progress; /* NULL: nobody looks on */
 	uint64_t lost_xattrs; /* that the file system has no room for */
 	char content[CONTENT_BYTES];
 	char names[XATTR_LIST_MAX];

@@ -92,6 +92,8 @@ static int next_piece(struct comparison *c, const struct entry *entry, struct pi
 	if (tally_content(c->tally, piece->length, entry->path, err) < 0)
 		return staged(-err->code, OAKUM_STAGE_POLICY, err);
 	c->content_bytes += piece->length;
+	if (c->progress != NULL)
+		progress_show(&c->progress->content_bytes, c->content_bytes);
 	return 1;
 }
 

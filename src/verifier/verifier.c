@@ -62,6 +62,7 @@ static int open_comparison(struct verifier *v, struct oakum_error *err)
 	comparison->gid = getegid();
 	comparison->forgives_owner = (options->owners & OAKUM_OWNERS_FORGIVE) != 0;
 	comparison->spares_atime = options->spares_atime;
+	comparison->progress = options->progress;
 	comparison->parents = parents_new(options->rootfs_fd);
 	if (comparison->parents == NULL)
 		return fail(err, ENOMEM, "prepare verifier", NULL);

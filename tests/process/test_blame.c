@@ -181,7 +181,7 @@ static const struct row rows[] = {
 		.stage = OAKUM_STAGE_READ,
 		.op = "check limits",
 		.entry = "dir/large",
-		.says = "more than the limit timeout=" },
+		.says = "more time than the limit timeout allows" },
 	{ .name = "cancelled",
 		.layer = large,
 		.event = EVENT_CANCEL,

@@ -135,8 +135,8 @@ static const struct row rows[] = {
 	{ "strange errno", 0, -EIO, "cross-device" },
 	{ "short packet", 0, -EIO, "no record" },
 	{ "wrong magic", 0, -EIO, "no record" },
-	{ "hang", 200, -ETIMEDOUT, "more than the limit timeout=200 ms" },
-	{ "close all and hang", 200, -ETIMEDOUT, "more than the limit timeout=200 ms" },
+	{ "hang", 200, -ETIMEDOUT, "more time than the limit timeout allows" },
+	{ "close all and hang", 200, -ETIMEDOUT, "more time than the limit timeout allows" },
 };
 
 /* One call with everything around it looked at. */
