@@ -142,6 +142,14 @@ static bool has_mask(const unsigned char *value, size_t value_bytes)
 	return false;
 }
 
+void acl_forget_ids(unsigned char *value, size_t value_bytes)
+{
+	for (size_t at = ACL_HEADER_BYTES; at < value_bytes; at += ACL_ENTRY_BYTES) {
+		if (!is_named(read_entry(value + at).tag))
+			write_little(value + at + 4, UINT32_MAX, 4);
+	}
+}
+
 void acl_take_mode(unsigned char *value, size_t value_bytes, uint32_t mode)
 {
 	const enum acl_tag of_group =
@@ -155,7 +163,5 @@ void acl_take_mode(unsigned char *value, size_t value_bytes, uint32_t mode)
 			write_little(value + at + 2, mode >> 3 & PERMISSIONS, 2);
 		else if (tag == ACL_OF_OTHERS)
 			write_little(value + at + 2, mode & PERMISSIONS, 2);
-		if (!is_named(tag))
-			write_little(value + at + 4, UINT32_MAX, 4);
 	}
 }

@@ -52,6 +52,9 @@ enum acl_result acl_to_host(const struct idmap *uids, const struct idmap *gids,
  */
 uint32_t acl_group_permissions(const unsigned char *value, size_t value_bytes);
 
+/* The kernel keeps the ids of users and groups, and of all other entries none. */
+void acl_forget_ids(unsigned char *value, size_t value_bytes);
+
 /*
  * What a later chmod(2) makes of a well-formed value: what its entries for owner, mask (or
  * owning group) and others may do is in the mode.

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 static const char access_acl[] = "system.posix_acl_access";
+static const char default_acl[] = "system.posix_acl_default";
 
 /* --- what is there --- */
 
@@ -49,12 +50,17 @@ static int hold(struct comparison *c, enum difference_kind kind, const struct en
  */
 static bool expect(struct comparison *c, const struct entry *entry, struct xattr *wanted)
 {
-	if (strcmp(wanted->name, access_acl) != 0)
+	const bool is_access = strcmp(wanted->name, access_acl) == 0;
+
+	if (!is_access && strcmp(wanted->name, default_acl) != 0)
 		return true;
-	if (!acl_is_extended(wanted->value, wanted->value_bytes))
+	if (is_access ? !acl_is_extended(wanted->value, wanted->value_bytes)
+		      : wanted->value_bytes <= ACL_HEADER_BYTES)
 		return false;
 	memcpy(c->acl, wanted->value, wanted->value_bytes);
-	acl_take_mode(c->acl, wanted->value_bytes, entry->mode);
+	acl_forget_ids(c->acl, wanted->value_bytes);
+	if (is_access)
+		acl_take_mode(c->acl, wanted->value_bytes, entry->mode);
 	wanted->value = c->acl;
 	return true;
 }

@@ -165,6 +165,30 @@ static void a_mode_has_the_last_word_in_an_acl(void **state)
 	assert_memory_equal(value, expected, length);
 }
 
+static void only_users_and_groups_have_ids(void **state)
+{
+	static const char given[] = "\2\0\0\0"
+				    "\1\0\7\0\1\0\0\0"
+				    "\2\0\7\0\10\0\0\0"
+				    "\4\0\5\0\2\0\0\0"
+				    "\10\0\5\0\11\0\0\0"
+				    "\20\0\5\0\7\0\0\0"
+				    "\40\0\0\0\0\0\0\0";
+	static const char expected[] = "\2\0\0\0"
+				       "\1\0\7\0\377\377\377\377"
+				       "\2\0\7\0\10\0\0\0"
+				       "\4\0\5\0\377\377\377\377"
+				       "\10\0\5\0\11\0\0\0"
+				       "\20\0\5\0\377\377\377\377"
+				       "\40\0\0\0\377\377\377\377";
+	unsigned char value[sizeof(given) - 1];
+
+	(void)state;
+	memcpy(value, given, sizeof(value));
+	acl_forget_ids(value, sizeof(value));
+	assert_memory_equal(value, expected, sizeof(value));
+}
+
 static void an_acl_of_three_entries_is_a_mode(void **state)
 {
 	const struct acl_entry entries[] = {
@@ -188,6 +212,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_mode_has_the_last_word_in_an_acl),
+		cmocka_unit_test(only_users_and_groups_have_ids),
 		cmocka_unit_test(an_acl_of_three_entries_is_a_mode),
 		cmocka_unit_test(entries_are_written_in_the_kernels_order),
 		cmocka_unit_test(the_kernels_rules_are_ours),
