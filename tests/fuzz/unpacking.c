@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "unpacking.h"
+
+#include "support/scratch.h"
+#include "support/tarball.h"
+#include "unpacker/remove.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+static const struct limits limits = {
+	.content_bytes = 1 << 20,
+	.logical_bytes = 1 << 24,
+	.entries = 500,
+	.path_depth = 200,
+	.name_bytes = 4096,
+	.link_bytes = 4095,
+	.pax_bytes = 64 << 10,
+	.sparse_entries = 1000,
+	.xattr_bytes = 4096,
+	.entry_xattr_bytes = 64 << 10,
+	.layer_xattr_bytes = 1 << 20,
+	.ratio = UINT64_MAX,
+	.window_bytes = UINT64_MAX,
+	.trailing_bytes = 1 << 20,
+	.entry_xattrs = 100,
+};
+
+static const struct oakum_id_range map[] = { { 0, 0, 1 }, { 1, 100000, 65535 }, { 0 } };
+static const char *const exclude[] = { "d/ex", NULL };
+
+struct unpacker_options unpacking_choose(const uint8_t choices[UNPACKING_CHOICES])
+{
+	struct unpacker_options options = {
+		.whiteouts = choices[0] & 3,
+		.profile = choices[0] >> 2 & 1,
+		.trailing = choices[0] >> 3 & 1,
+		.threads = 1 + (choices[0] >> 4 & 1),
+		.owners = choices[1] & 3,
+		.squash_uid = choices[1] >> 2 & 1,
+		.labels = choices[1] >> 3 & 1,
+		.devices = choices[1] >> 4 & 1,
+		.privileges = choices[1] >> 5 & 1,
+		.uid_map = choices[1] >> 6 & 1 ? map : NULL,
+		.gid_map = choices[1] >> 7 & 1 ? map : NULL,
+		.exclude = choices[2] & 1 ? exclude : NULL,
+		.limits = limits,
+	};
+
+	if (options.whiteouts == OAKUM_WHITEOUTS_OVERLAY ||
+		options.whiteouts == OAKUM_WHITEOUTS_OVERLAY_USERXATTR)
+		options.whiteout_form = choices[2] >> 1 & 1;
+	return options;
+}
+
+int unpacking_stream(const uint8_t *bytes, size_t length)
+{
+	uint8_t *stream = malloc(length + 1);
+
+	if (stream == NULL)
+		abort();
+	memcpy(stream, bytes, length);
+	tarball_mend_checksums(stream, length);
+	int fd = memory_file(stream, length);
+	free(stream);
+	return fd;
+}
+
+static void remove_attributes(int fd)
+{
+	char names[65536];
+	ssize_t length = flistxattr(fd, names, sizeof(names));
+
+	for (const char *name = names; name < names + length; name += strlen(name) + 1)
+		fremovexattr(fd, name);
+}
+
+void unpacking_clear(int rootfs_fd)
+{
+	int fd = openat(rootfs_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || remove_content(rootfs_fd, NULL) < 0 || fchown(fd, 0, 0) < 0 ||
+		fchmod(fd, 0755) < 0)
+		abort();
+	remove_attributes(fd);
+	close(fd);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What fuzz targets that unpack have in common: options by the first bytes, a stream of the rest.
+ */
+#ifndef OAKUM_TESTS_FUZZ_UNPACKING_H
+#define OAKUM_TESTS_FUZZ_UNPACKING_H
+
+#include "unpacker/unpacker.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { UNPACKING_CHOICES = 3 };
+
+/* All but the descriptors; of as little as the limits allow. */
+struct unpacker_options unpacking_choose(const uint8_t choices[UNPACKING_CHOICES]);
+
+/* A descriptor of the stream, with checksums that are right; the caller's to close. */
+int unpacking_stream(const uint8_t *bytes, size_t length);
+
+/* As if nothing had ever been unpacked there. */
+void unpacking_clear(int rootfs_fd);
+
+#endif
