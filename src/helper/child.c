@@ -221,6 +221,25 @@ static void end_without_caller(void)
 	close(FD_CALLER);
 }
 
+/* What becomes of entries, or would. */
+static struct policy_options policy_of(const struct request *request)
+{
+	return (struct policy_options){
+		.limits = &request->limits,
+		.whiteouts = request->whiteouts,
+		.profile = request->profile,
+		.exclude = request->exclude,
+		.uid_map = request->uid_map,
+		.gid_map = request->gid_map,
+		.owners = request->owners,
+		.squash_uid = request->squash_uid,
+		.squash_gid = request->squash_gid,
+		.labels = request->labels,
+		.devices = request->devices,
+		.privileges = request->privileges,
+	};
+}
+
 /* Threads inherit every wall but seccomp, which reaches them all: so they start between the two. */
 static int raise_walls(const struct child_work *work, struct unpacker **unpacker,
 	struct jail_result *walls, struct oakum_error *err)
@@ -249,22 +268,11 @@ static int raise_walls(const struct child_work *work, struct unpacker **unpacker
 		.stream_fd = FD_INPUT,
 		.ring = ends.input,
 		.rootfs_fd = walls->root_fd,
-		.whiteouts = request->whiteouts,
-		.profile = request->profile,
+		.policy = policy_of(request),
 		.trailing = request->trailing,
 		.threads = request->threads,
-		.exclude = request->exclude,
-		.uid_map = request->uid_map,
-		.gid_map = request->gid_map,
-		.owners = request->owners,
-		.squash_uid = request->squash_uid,
-		.squash_gid = request->squash_gid,
-		.labels = request->labels,
-		.devices = request->devices,
-		.privileges = request->privileges,
 		.whiteout_form = request->whiteout_form,
 		.sync = request->sync,
-		.limits = request->limits,
 		.progress = work->progress,
 	};
 	r = unpacker_open(&options, unpacker, err);
@@ -370,20 +378,7 @@ static int open_lister(
 		.text_fd = FD_OUTPUT,
 		.listing = request->listing,
 		.trailing = request->trailing,
-		.policy = {
-			.limits = &request->limits,
-			.whiteouts = request->whiteouts,
-			.profile = request->profile,
-			.exclude = request->exclude,
-			.uid_map = request->uid_map,
-			.gid_map = request->gid_map,
-			.owners = request->owners,
-			.squash_uid = request->squash_uid,
-			.squash_gid = request->squash_gid,
-			.labels = request->labels,
-			.devices = request->devices,
-			.privileges = request->privileges,
-		},
+		.policy = policy_of(request),
 		.progress = work->progress,
 	};
 
@@ -454,22 +449,11 @@ static int raise_walls_to_read(const struct child_work *work, struct verifier **
 		.ring = ends.input,
 		.text_fd = FD_OUTPUT,
 		.rootfs_fd = walls->root_fd,
-		.whiteouts = request->whiteouts,
-		.profile = request->profile,
+		.policy = policy_of(request),
 		.trailing = request->trailing,
-		.exclude = request->exclude,
-		.uid_map = request->uid_map,
-		.gid_map = request->gid_map,
-		.owners = request->owners,
-		.squash_uid = request->squash_uid,
-		.squash_gid = request->squash_gid,
-		.labels = request->labels,
-		.devices = request->devices,
-		.privileges = request->privileges,
 		.whiteout_form = request->whiteout_form,
 		.verifying = request->verifying,
 		.spares_atime = walls->level != OAKUM_LEVEL_DETACHED,
-		.limits = request->limits,
 		.progress = work->progress,
 	};
 	r = verifier_open(&options, verifier, err);

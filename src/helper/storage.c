@@ -38,6 +38,7 @@ static const char passed_root[] = "/proc/self/fd/4";
 
 struct run {
 	struct storage_options options;
+	struct limits limits;
 	struct unpacker_storage storage; /* what the unpacker borrows */
 	struct packer_options packing;	 /* what the packer borrows */
 	bool is_rootless;
@@ -204,13 +205,13 @@ static int open_unpacker(
 {
 	/* What follows the archive is read to its end and thrown away, however long. */
 	const struct limits defaults = LIMITS_DEFAULT;
-	struct limits limits = defaults;
 	struct jail_result walls;
 	int r = raise_walls(run, ROLE_UNPACKER, &walls, err);
 
 	if (r < 0)
 		return r;
-	limits.trailing_bytes = UINT64_MAX;
+	run->limits = defaults;
+	run->limits.trailing_bytes = UINT64_MAX;
 	run->storage = (struct unpacker_storage){
 		.options = &run->options,
 		.destination = run->destination,
@@ -222,11 +223,13 @@ static int open_unpacker(
 	const struct unpacker_options options = {
 		.stream_fd = STDIN_FILENO,
 		.rootfs_fd = walls.root_fd,
-		.whiteouts = whiteouts_of(run, is_layer),
-		.profile = OAKUM_PROFILE_COMPAT,
+		.policy = {
+			.limits = &run->limits,
+			.whiteouts = whiteouts_of(run, is_layer),
+			.profile = OAKUM_PROFILE_COMPAT,
+		},
 		/* What is ignored is told in the order of the layer: by one thread. */
 		.threads = run->options.ignore_chown_errors ? 1 : 0,
-		.limits = limits,
 		.storage = &run->storage,
 	};
 	r = unpacker_open(&options, unpacker, err);

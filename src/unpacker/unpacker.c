@@ -40,26 +40,12 @@ struct unpacker {
 static int open_policy(struct unpacker *u, struct oakum_error *err)
 {
 	const struct unpacker_options *options = &u->options;
-	const struct policy_options policy = {
-		.limits = &options->limits,
-		.whiteouts = options->whiteouts,
-		.profile = options->profile,
-		.exclude = options->exclude,
-		.uid_map = options->uid_map,
-		.gid_map = options->gid_map,
-		.owners = options->owners,
-		.squash_uid = options->squash_uid,
-		.squash_gid = options->squash_gid,
-		.labels = options->labels,
-		.devices = options->devices,
-		.privileges = options->privileges,
-	};
 
 	if (options->storage == NULL)
-		return policy_new(&policy, &u->policy, err);
+		return policy_new(&options->policy, &u->policy, err);
 	const struct storage_policy_options storage = {
 		.storage = options->storage->options,
-		.limits = &options->limits,
+		.limits = options->policy.limits,
 		.destination = options->storage->destination,
 		.is_layer = options->storage->is_layer,
 	};
@@ -75,13 +61,13 @@ static int open_tree(struct unpacker *u, struct oakum_error *err)
 	const struct unpacker_storage *storage = u->options.storage;
 	struct tree_options options = {
 		.root_fd = u->options.rootfs_fd,
-		.whiteouts = u->options.whiteouts,
+		.whiteouts = u->options.policy.whiteouts,
 		.whiteout_form = u->options.whiteout_form,
 		.forgiven = &u->forgiven,
 		.durable = u->durable,
 	};
 
-	u->forgiven.owners = (u->options.owners & OAKUM_OWNERS_FORGIVE) != 0;
+	u->forgiven.owners = (u->options.policy.owners & OAKUM_OWNERS_FORGIVE) != 0;
 	if (storage == NULL)
 		return tree_new(&options, &u->tree, err);
 	const struct storage_options *asked = storage->options;
@@ -118,8 +104,8 @@ static int open_parts(struct unpacker *u, struct oakum_error *err)
 	const struct tar_reader_options reader = {
 		.stream_fd = options->stream_fd,
 		.ring = options->ring,
-		.limits = &options->limits,
-		.profile = options->profile,
+		.limits = options->policy.limits,
+		.profile = options->policy.profile,
 		.trailing = options->trailing,
 		.reads_as_go = options->storage != NULL,
 	};
@@ -163,7 +149,7 @@ int unpacker_open(
 	new->threads = options->threads > 0 ? options->threads : default_threads();
 	new->space = (struct space){
 		.root_fd = options->rootfs_fd,
-		.limits = &new->options.limits,
+		.limits = new->options.policy.limits,
 		.unwritten_bytes = new->threads > 1 ? WRITER_BYTES_MAX : 0,
 	};
 	int r = open_parts(new, err);

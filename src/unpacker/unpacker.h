@@ -5,7 +5,7 @@
 
 #include "base/progress.h"
 #include "base/ring.h"
-#include "layer/limits.h"
+#include "layer/policy.h"
 #include "layer/storage_options.h"
 
 #include <oakum/oakum.h>
@@ -25,26 +25,15 @@ struct unpacker_storage {
 };
 
 struct unpacker_options {
-	int stream_fd;			      /* borrowed; the tar stream; may be non-blocking */
-	struct ring_reader *ring;	      /* borrowed; NULL, or whose tokens come there */
-	int rootfs_fd;			      /* borrowed; the directory to fill, O_PATH */
-	uint32_t whiteouts;		      /* enum oakum_whiteouts */
-	uint32_t profile;		      /* enum oakum_profile */
-	uint32_t trailing;		      /* enum oakum_trailing */
-	uint32_t threads;		      /* 0 = chosen for the machine */
-	const char *const *exclude;	      /* NULL, or a NULL-terminated list; borrowed */
-	const struct oakum_id_range *uid_map; /* NULL, or ended by a count of 0; borrowed */
-	const struct oakum_id_range *gid_map;
-	uint32_t owners; /* enum oakum_owners bits */
-	uint32_t squash_uid;
-	uint32_t squash_gid;
-	uint32_t labels;	/* enum oakum_labels */
-	uint32_t devices;	/* enum oakum_devices */
-	uint32_t privileges;	/* enum oakum_privileges */
-	uint32_t whiteout_form; /* enum oakum_whiteout_form */
-	uint32_t sync;		/* enum oakum_sync */
-	struct limits limits;
-	struct progress *progress; /* borrowed; NULL: nobody looks on */
+	int stream_fd;		      /* borrowed; the tar stream; may be non-blocking */
+	struct ring_reader *ring;     /* borrowed; NULL, or whose tokens come there */
+	int rootfs_fd;		      /* borrowed; the directory to fill, O_PATH */
+	struct policy_options policy; /* what becomes of entries; its limits are kept */
+	uint32_t trailing;	      /* enum oakum_trailing */
+	uint32_t threads;	      /* 0 = chosen for the machine */
+	uint32_t whiteout_form;	      /* enum oakum_whiteout_form */
+	uint32_t sync;		      /* enum oakum_sync */
+	struct progress *progress;    /* borrowed; NULL: nobody looks on */
 	/* Not NULL: by the rules of containers/storage, whatever exclude and profile say. */
 	const struct unpacker_storage *storage;
 };

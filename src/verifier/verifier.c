@@ -22,27 +22,6 @@ struct verifier {
 	uint64_t differences;
 };
 
-static int open_policy(struct verifier *v, struct oakum_error *err)
-{
-	const struct verifier_options *options = &v->options;
-	const struct policy_options policy = {
-		.limits = &options->limits,
-		.whiteouts = options->whiteouts,
-		.profile = options->profile,
-		.exclude = options->exclude,
-		.uid_map = options->uid_map,
-		.gid_map = options->gid_map,
-		.owners = options->owners,
-		.squash_uid = options->squash_uid,
-		.squash_gid = options->squash_gid,
-		.labels = options->labels,
-		.devices = options->devices,
-		.privileges = options->privileges,
-	};
-
-	return policy_new(&policy, &v->policy, err);
-}
-
 static int open_comparison(struct verifier *v, struct oakum_error *err)
 {
 	const struct verifier_options *options = &v->options;
@@ -50,17 +29,17 @@ static int open_comparison(struct verifier *v, struct oakum_error *err)
 	const struct tar_reader_options reader = {
 		.stream_fd = options->stream_fd,
 		.ring = options->ring,
-		.limits = &options->limits,
-		.profile = options->profile,
+		.limits = options->policy.limits,
+		.profile = options->policy.profile,
 		.trailing = options->trailing,
 	};
 
 	comparison->brought = &v->brought;
 	comparison->tally = policy_tally(v->policy);
-	comparison->overlay = overlay_of(options->whiteouts, options->whiteout_form);
+	comparison->overlay = overlay_of(options->policy.whiteouts, options->whiteout_form);
 	comparison->uid = geteuid();
 	comparison->gid = getegid();
-	comparison->forgives_owner = (options->owners & OAKUM_OWNERS_FORGIVE) != 0;
+	comparison->forgives_owner = (options->policy.owners & OAKUM_OWNERS_FORGIVE) != 0;
 	comparison->spares_atime = options->spares_atime;
 	comparison->progress = options->progress;
 	comparison->parents = parents_new(options->rootfs_fd);
@@ -84,7 +63,7 @@ static int open_parts(struct verifier *v, struct oakum_error *err)
 	v->text = text_new(v->options.text_fd, (v->options.verifying & OAKUM_VERIFYING_JSON) != 0);
 	if (v->rest == NULL || v->text == NULL)
 		return fail(err, ENOMEM, "prepare verifier", NULL);
-	r = open_policy(v, err);
+	r = policy_new(&v->options.policy, &v->policy, err);
 	return r < 0 ? r : open_comparison(v, err);
 }
 

@@ -4,7 +4,7 @@
 #define OAKUM_VERIFIER_VERIFIER_H
 
 #include "base/progress.h"
-#include "layer/limits.h"
+#include "layer/policy.h"
 
 #include <oakum/oakum.h>
 #include <stdbool.h>
@@ -14,27 +14,16 @@ struct verifier;
 
 /* As an unpacker would be given them, for what it would have made is what is looked for. */
 struct verifier_options {
-	int stream_fd;			      /* borrowed; the tar stream; may be non-blocking */
-	struct ring_reader *ring;	      /* as in unpacker.h */
-	int text_fd;			      /* borrowed; a line a difference */
-	int rootfs_fd;			      /* borrowed; O_PATH */
-	uint32_t whiteouts;		      /* enum oakum_whiteouts */
-	uint32_t profile;		      /* enum oakum_profile */
-	uint32_t trailing;		      /* enum oakum_trailing */
-	const char *const *exclude;	      /* NULL, or a NULL-terminated list; borrowed */
-	const struct oakum_id_range *uid_map; /* NULL, or ended by a count of 0; borrowed */
-	const struct oakum_id_range *gid_map;
-	uint32_t owners; /* enum oakum_owners bits */
-	uint32_t squash_uid;
-	uint32_t squash_gid;
-	uint32_t labels;	/* enum oakum_labels */
-	uint32_t devices;	/* enum oakum_devices */
-	uint32_t privileges;	/* enum oakum_privileges */
-	uint32_t whiteout_form; /* enum oakum_whiteout_form */
-	uint32_t verifying;	/* enum oakum_verifying bits */
-	bool spares_atime;	/* the mount would let reading change it */
-	struct limits limits;
-	struct progress *progress; /* borrowed; NULL: nobody looks on */
+	int stream_fd;		      /* borrowed; the tar stream; may be non-blocking */
+	struct ring_reader *ring;     /* as in unpacker.h */
+	int text_fd;		      /* borrowed; a line a difference */
+	int rootfs_fd;		      /* borrowed; O_PATH */
+	struct policy_options policy; /* what becomes of entries; its limits are kept */
+	uint32_t trailing;	      /* enum oakum_trailing */
+	uint32_t whiteout_form;	      /* enum oakum_whiteout_form */
+	uint32_t verifying;	      /* enum oakum_verifying bits */
+	bool spares_atime;	      /* the mount would let reading change it */
+	struct progress *progress;    /* borrowed; NULL: nobody looks on */
 };
 
 /* Allocates, and asks for random numbers: before seccomp. */

@@ -39,17 +39,18 @@ static void unpack(int stream_fd, int rootfs_fd, const struct unpacker_storage *
 	struct oakum_error err = { 0 };
 	struct oakum_stats stats = OAKUM_STATS_INIT;
 	struct unpacker *unpacker;
-	struct unpacker_options options = {
+	struct limits limits = LIMITS_DEFAULT;
+	const struct unpacker_options options = {
 		.stream_fd = stream_fd,
 		.rootfs_fd = rootfs_fd,
-		.whiteouts = whiteouts_of(storage),
-		.profile = OAKUM_PROFILE_COMPAT,
+		.policy.whiteouts = whiteouts_of(storage),
+		.policy.profile = OAKUM_PROFILE_COMPAT,
 		.threads = 1,
-		.limits = LIMITS_DEFAULT,
+		.policy.limits = &limits,
 		.storage = storage,
 	};
 
-	options.limits.logical_bytes = 1 << 24;
+	limits.logical_bytes = 1 << 24;
 	if (unpacker_open(&options, &unpacker, &err) < 0)
 		abort();
 	if (unpacker_run(unpacker, &stats, &err) < 0 && (err.code <= 0 || err.stage == 0))

@@ -39,21 +39,10 @@ static void verify(const struct unpacker_options *unpacked)
 		.stream_fd = unpacked->stream_fd,
 		.text_fd = memory_file("", 0),
 		.rootfs_fd = unpacked->rootfs_fd,
-		.whiteouts = unpacked->whiteouts,
-		.profile = unpacked->profile,
+		.policy = unpacked->policy,
 		.trailing = unpacked->trailing,
-		.exclude = unpacked->exclude,
-		.uid_map = unpacked->uid_map,
-		.gid_map = unpacked->gid_map,
-		.owners = unpacked->owners,
-		.squash_uid = unpacked->squash_uid,
-		.squash_gid = unpacked->squash_gid,
-		.labels = unpacked->labels,
-		.devices = unpacked->devices,
-		.privileges = unpacked->privileges,
 		.whiteout_form = unpacked->whiteout_form,
 		.verifying = OAKUM_VERIFYING_EXTRA,
-		.limits = unpacked->limits,
 	};
 	struct oakum_error err = { 0 };
 	struct oakum_stats stats = OAKUM_STATS_INIT;

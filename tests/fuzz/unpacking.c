@@ -36,23 +36,23 @@ static const char *const exclude[] = { "d/ex", NULL };
 struct unpacker_options unpacking_choose(const uint8_t choices[UNPACKING_CHOICES])
 {
 	struct unpacker_options options = {
-		.whiteouts = choices[0] & 3,
-		.profile = choices[0] >> 2 & 1,
+		.policy.whiteouts = choices[0] & 3,
+		.policy.profile = choices[0] >> 2 & 1,
 		.trailing = choices[0] >> 3 & 1,
 		.threads = 1 + (choices[0] >> 4 & 1),
-		.owners = choices[1] & 3,
-		.squash_uid = choices[1] >> 2 & 1,
-		.labels = choices[1] >> 3 & 1,
-		.devices = choices[1] >> 4 & 1,
-		.privileges = choices[1] >> 5 & 1,
-		.uid_map = choices[1] >> 6 & 1 ? map : NULL,
-		.gid_map = choices[1] >> 7 & 1 ? map : NULL,
-		.exclude = choices[2] & 1 ? exclude : NULL,
-		.limits = limits,
+		.policy.owners = choices[1] & 3,
+		.policy.squash_uid = choices[1] >> 2 & 1,
+		.policy.labels = choices[1] >> 3 & 1,
+		.policy.devices = choices[1] >> 4 & 1,
+		.policy.privileges = choices[1] >> 5 & 1,
+		.policy.uid_map = choices[1] >> 6 & 1 ? map : NULL,
+		.policy.gid_map = choices[1] >> 7 & 1 ? map : NULL,
+		.policy.exclude = choices[2] & 1 ? exclude : NULL,
+		.policy.limits = &limits,
 	};
 
-	if (options.whiteouts == OAKUM_WHITEOUTS_OVERLAY ||
-		options.whiteouts == OAKUM_WHITEOUTS_OVERLAY_USERXATTR)
+	if (options.policy.whiteouts == OAKUM_WHITEOUTS_OVERLAY ||
+		options.policy.whiteouts == OAKUM_WHITEOUTS_OVERLAY_USERXATTR)
 		options.whiteout_form = choices[2] >> 1 & 1;
 	return options;
 }

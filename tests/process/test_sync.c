@@ -125,7 +125,7 @@ static int unpack_with(const struct member *layer, struct unpacker_options optio
 
 	options.stream_fd = memory_file(tar.bytes, tar.length);
 	options.rootfs_fd = scratch.rootfs_fd;
-	options.limits = limits;
+	options.policy.limits = &limits;
 	int r = unpacker_open(&options, &unpacker, &err);
 	if (r == 0)
 		r = unpacker_run(unpacker, &stats, &err);
@@ -334,7 +334,7 @@ static void marks_of_overlayfs_are_on_the_disk(void **state)
 	const struct unpacker_options options = {
 		.threads = 1,
 		.sync = OAKUM_SYNC_FULL,
-		.whiteouts = OAKUM_WHITEOUTS_OVERLAY_USERXATTR,
+		.policy.whiteouts = OAKUM_WHITEOUTS_OVERLAY_USERXATTR,
 		.whiteout_form = OAKUM_WHITEOUT_FORM_XATTR,
 	};
 
@@ -416,7 +416,7 @@ static void sync_many(unsigned int threads)
 		.rootfs_fd = scratch.rootfs_fd,
 		.threads = threads,
 		.sync = OAKUM_SYNC_FULL,
-		.limits = limits,
+		.policy.limits = &limits,
 	};
 
 	assert_int_equal(unpacker_open(&options, &unpacker, &err), 0);

@@ -70,8 +70,8 @@ static int unpack_as(const struct tarball *tar, struct unpacker_options options)
 
 	options.stream_fd = stream_fd;
 	options.rootfs_fd = options.rootfs_fd > 0 ? options.rootfs_fd : scratch.rootfs_fd;
-	if (options.limits.entries == 0)
-		options.limits = limits;
+	if (options.policy.limits == NULL)
+		options.policy.limits = &limits;
 	stats = (struct oakum_stats)OAKUM_STATS_INIT;
 	int r = unpacker_open(&options, &unpacker, &err);
 	if (r == 0)
@@ -274,12 +274,12 @@ static void whiteouts_are_carried_out_or_marked_or_kept(void **state)
 	assert_false(scratch_has(&scratch, "d/old"));
 	assert_false(scratch_has(&scratch, "gone"));
 	assert_int_equal(remove_content(scratch.rootfs_fd, NULL), 0);
-	must_unpack(upper, WITH(.whiteouts = OAKUM_WHITEOUTS_OVERLAY));
+	must_unpack(upper, WITH(.policy.whiteouts = OAKUM_WHITEOUTS_OVERLAY));
 	snprintf(path, sizeof(path), "%s/rootfs/d", scratch.path);
 	assert_int_equal(lgetxattr(path, "trusted.overlay.opaque", value, sizeof(value)), 1);
 	assert_int_equal(status_of("gone").st_rdev, 0);
 	assert_true(S_ISCHR(status_of("gone").st_mode));
-	must_unpack(upper, WITH(.whiteouts = OAKUM_WHITEOUTS_VERBATIM));
+	must_unpack(upper, WITH(.policy.whiteouts = OAKUM_WHITEOUTS_VERBATIM));
 	assert_true(scratch_has(&scratch, ".wh.gone"));
 }
 
@@ -293,7 +293,7 @@ static void what_is_excluded_is_read_and_counted_and_not_made(void **state)
 	};
 
 	(void)state;
-	must_unpack(layer, WITH(.exclude = exclude));
+	must_unpack(layer, WITH(.policy.exclude = exclude));
 	assert_false(scratch_has(&scratch, "skip"));
 	assert_int_equal(stats.entries, 2);
 	assert_int_equal(stats.skipped, 1);
@@ -325,7 +325,8 @@ static void content_past_its_limit_is_of_the_policy(void **state)
 	(void)state;
 	limits.content_bytes = 8;
 	for (unsigned int threads = 1; threads < 3; threads++) {
-		assert_int_equal(unpack(layer, WITH(.threads = threads, .limits = limits)), -EFBIG);
+		assert_int_equal(
+			unpack(layer, WITH(.threads = threads, .policy.limits = &limits)), -EFBIG);
 		assert_int_equal(err.stage, OAKUM_STAGE_POLICY);
 		assert_string_equal(err.entry, "b");
 	}
@@ -382,7 +383,7 @@ static void the_stream_is_read_to_its_last_byte(void **state)
 	const struct unpacker_options options = {
 		.stream_fd = pipe_fds[0],
 		.rootfs_fd = scratch.rootfs_fd,
-		.limits = limits,
+		.policy.limits = &limits,
 	};
 	assert_int_equal(unpacker_open(&options, &unpacker, &err), 0);
 	assert_int_equal(unpacker_run(unpacker, &stats, &err), 0);
@@ -469,8 +470,9 @@ static void by_the_rules_of_storage_a_hard_link_changes_a_file_that_is_complete(
 	}
 	tarball_add(&tar, &last);
 	for (unsigned int threads = 1; threads < 5; threads++) {
-		assert_int_equal(unpack_as(&tar, WITH(.threads = threads, .storage = &storage,
-							 .whiteouts = OAKUM_WHITEOUTS_VERBATIM)),
+		assert_int_equal(
+			unpack_as(&tar, WITH(.threads = threads, .storage = &storage,
+						.policy.whiteouts = OAKUM_WHITEOUTS_VERBATIM)),
 			0);
 		for (int i = 0; i < FILES; i++) {
 			char name[16];
