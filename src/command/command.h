@@ -9,10 +9,10 @@
 
 struct command {
 	const char *name;
+	const char *does;
+	const struct command_use *use;	   /* NULL: it takes no options, and has the rest here */
 	int (*run)(int argc, char **argv); /* argv without the name; the exit status */
 	void (*print_help)(void);
-	const char *does;
-	const struct command_use *use; /* NULL: completions know no options of it */
 };
 
 /* For those that take nothing else. */

@@ -9,12 +9,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-const struct command_use filter_use = {
-	.name = "filter",
-	.bit = FOR_FILTER,
-	.operands = { "LAYER" },
-};
-
 static void print_help(enum help help)
 {
 	printf("Usage: oakum filter [options] [LAYER]\n"
@@ -25,11 +19,6 @@ static void print_help(enum help help)
 	if (help == HELP_SHORT)
 		printf("\n--help=all shows all; oakum(1) explains them.\n");
 	printf("\nExit status: 0 done, 1 failed, 2 used wrongly, 128 + N ended by signal N.\n");
-}
-
-void filter_print_help(void)
-{
-	print_help(HELP_SHORT);
 }
 
 int filter_run(struct arguments *arguments, struct oakum_stats *stats)
@@ -56,21 +45,20 @@ int filter_run(struct arguments *arguments, struct oakum_stats *stats)
 	return run_failed(&run, &err, "what was written is a part", "");
 }
 
-int filter_main(int argc, char **argv)
+static int filter(struct arguments *arguments)
 {
 	struct oakum_stats stats = OAKUM_STATS_INIT;
-	struct arguments arguments;
-	int status = EXIT_DONE;
+	const int status = filter_run(arguments, &stats);
 
-	if (!option_parse(&filter_use, argc, argv, &arguments))
-		status = EXIT_WRONG_USE;
-	else if (arguments.wants_help != HELP_NONE)
-		print_help(arguments.wants_help);
-	else
-		status = filter_run(&arguments, &stats);
-	if (status == EXIT_DONE && arguments.options.digests != 0)
+	if (status == EXIT_DONE && arguments->options.digests != 0)
 		run_print_digests(&stats);
-	status = run_tell(&arguments, status);
-	option_free(&arguments);
 	return status;
 }
+
+const struct command_use filter_use = {
+	.name = "filter",
+	.bit = FOR_FILTER,
+	.operands = { "LAYER" },
+	.print_help = print_help,
+	.run = filter,
+};

@@ -9,11 +9,6 @@
 
 extern const struct command_use filter_use;
 
-/* Takes the arguments after the sub-command's name; returns the exit status. */
-int filter_main(int argc, char **argv);
-
-void filter_print_help(void);
-
 /*
  * The first operand, or standard input, to standard output. stats is written on success
  * only. Returns the exit status, after a message where it is not 0.

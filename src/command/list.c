@@ -11,13 +11,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-const struct command_use list_use = {
-	.name = "list",
-	.bit = FOR_LIST,
-	.operands = { "LAYER" },
-	.needed = 1,
-};
-
 static void print_help(enum help help)
 {
 	printf("Usage: oakum list [options] LAYER\n"
@@ -29,11 +22,6 @@ static void print_help(enum help help)
 		       "them.\n");
 	printf("\nExit status: 0 done, 1 failed or refused, 2 used wrongly, 128 + N by signal "
 	       "N.\n");
-}
-
-void list_print_help(void)
-{
-	print_help(HELP_SHORT);
 }
 
 static void print_stats(const struct oakum_stats *stats)
@@ -120,17 +108,11 @@ static int list(struct arguments *arguments)
 	return is_check ? conclude_check(arguments, &stats) : EXIT_DONE;
 }
 
-int list_main(int argc, char **argv)
-{
-	struct arguments arguments;
-	int status = EXIT_DONE;
-
-	if (!option_parse(&list_use, argc, argv, &arguments))
-		status = EXIT_WRONG_USE;
-	else if (arguments.wants_help != HELP_NONE)
-		print_help(arguments.wants_help);
-	else
-		status = run_tell(&arguments, list(&arguments));
-	option_free(&arguments);
-	return status;
-}
+const struct command_use list_use = {
+	.name = "list",
+	.bit = FOR_LIST,
+	.operands = { "LAYER" },
+	.needed = 1,
+	.print_help = print_help,
+	.run = list,
+};

@@ -7,9 +7,4 @@
 
 extern const struct command_use list_use;
 
-/* Takes the arguments after the sub-command's name; returns the exit status. */
-int list_main(int argc, char **argv);
-
-void list_print_help(void);
-
 #endif

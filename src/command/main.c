@@ -8,6 +8,7 @@
 #include "command/message.h"
 #include "command/nearest.h"
 #include "command/pack.h"
+#include "command/run.h"
 #include "command/tool.h"
 #include "command/unpack.h"
 #include "command/verify.h"
@@ -25,17 +26,13 @@ static int complete(int argc, char **argv);
 static void print_help_of_help(void);
 
 static const struct command commands[] = {
-	{ "unpack", unpack_main, unpack_print_help, "unpack a container layer into a directory",
-		&unpack_use },
-	{ "filter", filter_main, filter_print_help, "decompress a layer to standard output",
-		&filter_use },
-	{ "pack", pack_main, pack_print_help, "pack a directory into a layer", &pack_use },
-	{ "list", list_main, list_print_help, "show what is in a layer, or what is wrong with it",
-		&list_use },
-	{ "verify", verify_main, verify_print_help, "compare a directory with a layer",
-		&verify_use },
-	{ "completion", complete, completion_print_help, "print the completion of a shell", NULL },
-	{ "help", help_main, print_help_of_help, "show the help of a command", NULL },
+	{ "unpack", "unpack a container layer into a directory", &unpack_use, NULL, NULL },
+	{ "filter", "decompress a layer to standard output", &filter_use, NULL, NULL },
+	{ "pack", "pack a directory into a layer", &pack_use, NULL, NULL },
+	{ "list", "show what is in a layer, or what is wrong with it", &list_use, NULL, NULL },
+	{ "verify", "compare a directory with a layer", &verify_use, NULL, NULL },
+	{ "completion", "print the completion of a shell", NULL, complete, completion_print_help },
+	{ "help", "show the help of a command", NULL, help_main, print_help_of_help },
 };
 
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
@@ -84,22 +81,34 @@ static int open_standard_fds(void)
 	return 0;
 }
 
+static void offer_commands(struct nearest *nearest)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		nearest_offer(nearest, commands[i].name);
+}
+
+static void offer_options(struct nearest *nearest)
+{
+	nearest_offer(nearest, "help");
+	nearest_offer(nearest, "version");
+}
+
+/* Of two that are as near, what looks the same comes first. */
 static void deny_command(const char *name)
 {
-	static const char *const options[] = { "help", "version" };
+	const bool looks_like_option = *name == '-';
 	struct nearest nearest;
 
 	nearest_init(&nearest, name + strspn(name, "-"));
-	for (size_t i = 0; i < COMMAND_COUNT && *name != '-'; i++)
-		nearest_offer(&nearest, commands[i].name);
-	const unsigned int of_command = nearest.cost;
-	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
-		nearest_offer(&nearest, options[i]);
+	(looks_like_option ? offer_options : offer_commands)(&nearest);
+	const unsigned int of_first = nearest.cost;
+	(looks_like_option ? offer_commands : offer_options)(&nearest);
+	const bool is_option = looks_like_option == (nearest.cost == of_first);
 	if (nearest.name == NULL)
 		message_wrong("%s: no such command; see oakum --help", name);
 	else
 		message_wrong("%s: no such command; did you mean oakum %s%s? See oakum --help",
-			name, nearest.cost < of_command ? "--" : "", nearest.name);
+			name, is_option ? "--" : "", nearest.name);
 }
 
 /* NULL after a message. */
@@ -127,7 +136,10 @@ static int help_main(int argc, char **argv)
 	const struct command *command = find(command_asks_for_help(argv[0]) ? "help" : argv[0]);
 	if (command == NULL)
 		return EXIT_WRONG_USE;
-	command->print_help();
+	if (command->use != NULL)
+		command->use->print_help(HELP_SHORT);
+	else
+		command->print_help();
 	return EXIT_DONE;
 }
 
@@ -146,7 +158,11 @@ static int run(int argc, char **argv)
 	if (strcmp(name, "--help") == 0)
 		return help_main(0, NULL);
 	const struct command *command = find(name);
-	return command == NULL ? EXIT_WRONG_USE : command->run(argc - 2, argv + 2);
+	if (command == NULL)
+		return EXIT_WRONG_USE;
+	if (command->use != NULL)
+		return run_command(command->use, argc - 2, argv + 2);
+	return command->run(argc - 2, argv + 2);
 }
 
 int main(int argc, char **argv)

@@ -28,19 +28,23 @@ enum {
 
 enum { OPERANDS_MAX = 2 };
 
-/* How a sub-command is used. */
-struct command_use {
-	const char *name;
-	unsigned int bit;
-	const char *operands[OPERANDS_MAX]; /* as messages call them: NULL after the last */
-	size_t needed;			    /* how many of them may not be left out */
-};
-
 /* How much of itself a command shows. */
 enum help {
 	HELP_NONE = 0,
 	HELP_SHORT, /* what fits a screen of 24 lines */
 	HELP_ALL,
+};
+
+struct arguments;
+
+/* A sub-command that takes options. */
+struct command_use {
+	const char *name;
+	unsigned int bit;
+	const char *operands[OPERANDS_MAX]; /* as messages call them: NULL after the last */
+	size_t needed;			    /* how many of them may not be left out */
+	void (*print_help)(enum help help);
+	int (*run)(struct arguments *arguments); /* the exit status */
 };
 
 /* What a command line asks for. */

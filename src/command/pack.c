@@ -14,13 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct command_use pack_use = {
-	.name = "pack",
-	.bit = FOR_PACK,
-	.operands = { "ROOTFS", "LAYER" },
-	.needed = 1,
-};
-
 static void print_help(enum help help)
 {
 	printf("Usage: oakum pack [options] ROOTFS [LAYER]\n"
@@ -33,11 +26,6 @@ static void print_help(enum help help)
 		printf("\nThese are the common ones; --help=all shows all, oakum(1) explains "
 		       "them.");
 	printf("\nExit status: 0 done, 1 failed, 2 used wrongly, 128 + N ended by signal N.\n");
-}
-
-void pack_print_help(void)
-{
-	print_help(HELP_SHORT);
 }
 
 /* reproducible-builds.org/specs/source-date-epoch: whoever gets it wrong should not find out late.
@@ -124,7 +112,7 @@ static int pack_into(const struct arguments *arguments, const struct oakum_pack_
 	return EXIT_DONE;
 }
 
-static int pack(const struct arguments *arguments)
+static int pack(struct arguments *arguments)
 {
 	const char *rootfs = arguments->operands[0];
 	const char *layer = arguments->operands[1] == NULL ? "-" : arguments->operands[1];
@@ -150,17 +138,11 @@ static int pack(const struct arguments *arguments)
 	return pack_into(arguments, &options, rootfs_fd, &file);
 }
 
-int pack_main(int argc, char **argv)
-{
-	struct arguments arguments;
-	int status = EXIT_DONE;
-
-	if (!option_parse(&pack_use, argc, argv, &arguments))
-		status = EXIT_WRONG_USE;
-	else if (arguments.wants_help != HELP_NONE)
-		print_help(arguments.wants_help);
-	else
-		status = run_tell(&arguments, pack(&arguments));
-	option_free(&arguments);
-	return status;
-}
+const struct command_use pack_use = {
+	.name = "pack",
+	.bit = FOR_PACK,
+	.operands = { "ROOTFS", "LAYER" },
+	.needed = 1,
+	.print_help = print_help,
+	.run = pack,
+};

@@ -8,6 +8,4 @@
 extern const struct command_use pack_use;
 
 int pack_main(int argc, char **argv);
-void pack_print_help(void);
-
 #endif

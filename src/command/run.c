@@ -250,14 +250,6 @@ int run_follow(struct run *run, struct oakum_stats *stats, struct oakum_error *e
 	return r;
 }
 
-int run_tell(const struct arguments *arguments, int status)
-{
-	const bool asks = arguments->is_verbose || arguments->options.digests != 0;
-
-	/* There is nowhere to say it. */
-	return asks && ferror(stderr) && status == EXIT_DONE ? EXIT_FAILED : status;
-}
-
 void run_print_digests(const struct oakum_stats *stats)
 {
 	if (stats->digest[0] != '\0')
@@ -290,4 +282,27 @@ int run_failed(
 		err->stage == OAKUM_STAGE_SETUP && err->code == EINVAL &&
 		(strcmp(err->op, "check options") == 0 || strcmp(err->op, "check excludes") == 0);
 	return is_wrong_use ? EXIT_WRONG_USE : EXIT_FAILED;
+}
+
+/* Asked to say something, it has failed if there is nowhere to say it. */
+static bool has_lost_words(const struct arguments *arguments)
+{
+	return (arguments->is_verbose || arguments->options.digests != 0) && ferror(stderr);
+}
+
+int run_command(const struct command_use *use, int argc, char **argv)
+{
+	struct arguments arguments;
+	int status = EXIT_DONE;
+
+	if (!option_parse(use, argc, argv, &arguments))
+		status = EXIT_WRONG_USE;
+	else if (arguments.wants_help != HELP_NONE)
+		use->print_help(arguments.wants_help);
+	else
+		status = use->run(&arguments);
+	if (status == EXIT_DONE && has_lost_words(&arguments))
+		status = EXIT_FAILED;
+	option_free(&arguments);
+	return status;
 }

@@ -54,8 +54,8 @@ void run_end_with_reader(const struct oakum_error *err);
  */
 int run_follow(struct run *run, struct oakum_stats *stats, struct oakum_error *err);
 
-/* The exit status, once all was said: a failure if what was asked for could not be. */
-int run_tell(const struct arguments *arguments, int status);
+/* The whole of a sub-command: argv without its name; the exit status. */
+int run_command(const struct command_use *use, int argc, char **argv);
 
 /* The digests there are, on standard error. */
 void run_print_digests(const struct oakum_stats *stats);

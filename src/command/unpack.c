@@ -13,13 +13,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-const struct command_use unpack_use = {
-	.name = "unpack",
-	.bit = FOR_UNPACK,
-	.operands = { "LAYER", "ROOTFS" },
-	.needed = 2,
-};
-
 static void print_help(enum help help)
 {
 	printf("Usage: oakum unpack [options] LAYER ROOTFS\n"
@@ -31,11 +24,6 @@ static void print_help(enum help help)
 		printf("\nThese are the common ones; --help=all shows all, oakum(1) explains "
 		       "them.");
 	printf("\nExit status: 0 done, 1 failed, 2 used wrongly, 128 + N ended by signal N.\n");
-}
-
-void unpack_print_help(void)
-{
-	print_help(HELP_SHORT);
 }
 
 /* Its parent must be there: a mistyped path should not become a tree. */
@@ -156,17 +144,11 @@ static int unpack(struct arguments *arguments)
 	return EXIT_DONE;
 }
 
-int unpack_main(int argc, char **argv)
-{
-	struct arguments arguments;
-	int status = EXIT_DONE;
-
-	if (!option_parse(&unpack_use, argc, argv, &arguments))
-		status = EXIT_WRONG_USE;
-	else if (arguments.wants_help != HELP_NONE)
-		print_help(arguments.wants_help);
-	else
-		status = run_tell(&arguments, unpack(&arguments));
-	option_free(&arguments);
-	return status;
-}
+const struct command_use unpack_use = {
+	.name = "unpack",
+	.bit = FOR_UNPACK,
+	.operands = { "LAYER", "ROOTFS" },
+	.needed = 2,
+	.print_help = print_help,
+	.run = unpack,
+};

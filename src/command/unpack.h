@@ -11,6 +11,4 @@ extern const struct command_use unpack_use;
 int unpack_main(int argc, char **argv);
 
 /* What `oakum unpack --help` shows. */
-void unpack_print_help(void);
-
 #endif

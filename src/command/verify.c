@@ -12,13 +12,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-const struct command_use verify_use = {
-	.name = "verify",
-	.bit = FOR_VERIFY,
-	.operands = { "LAYER", "ROOTFS" },
-	.needed = 2,
-};
-
 static void print_help(enum help help)
 {
 	printf("Usage: oakum verify [options] LAYER ROOTFS\n"
@@ -30,11 +23,6 @@ static void print_help(enum help help)
 		printf("\nThese are the common ones; --help=all shows all, oakum(1) explains "
 		       "them.");
 	printf("\nExit status: 0 the same, 1 failed, 2 used wrongly, 3 there are differences.\n");
-}
-
-void verify_print_help(void)
-{
-	print_help(HELP_SHORT);
 }
 
 static int open_rootfs(const char *name)
@@ -93,17 +81,11 @@ static int verify(struct arguments *arguments)
 	return stats.differences > 0 ? EXIT_DIFFERS : EXIT_DONE;
 }
 
-int verify_main(int argc, char **argv)
-{
-	struct arguments arguments;
-	int status = EXIT_DONE;
-
-	if (!option_parse(&verify_use, argc, argv, &arguments))
-		status = EXIT_WRONG_USE;
-	else if (arguments.wants_help != HELP_NONE)
-		print_help(arguments.wants_help);
-	else
-		status = run_tell(&arguments, verify(&arguments));
-	option_free(&arguments);
-	return status;
-}
+const struct command_use verify_use = {
+	.name = "verify",
+	.bit = FOR_VERIFY,
+	.operands = { "LAYER", "ROOTFS" },
+	.needed = 2,
+	.print_help = print_help,
+	.run = verify,
+};

@@ -7,8 +7,6 @@
 
 extern const struct command_use verify_use;
 
-void verify_print_help(void);
-
 /* argv without "oakum verify". Returns the exit status. */
 int verify_main(int argc, char **argv);
 

@@ -4,6 +4,7 @@
 #include "lister/lister.h"
 #include "support/scratch.h"
 #include "support/tarball.h"
+#include "unpacking.h"
 
 #include <jansson.h>
 #include <stdint.h>
@@ -13,24 +14,6 @@
 #include <unistd.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
-
-static const struct limits limits = {
-	.content_bytes = 1 << 20,
-	.logical_bytes = 1 << 24,
-	.entries = 500,
-	.path_depth = 200,
-	.name_bytes = 4096,
-	.link_bytes = 4095,
-	.pax_bytes = 64 << 10,
-	.sparse_entries = 1000,
-	.xattr_bytes = 4096,
-	.entry_xattr_bytes = 64 << 10,
-	.layer_xattr_bytes = 1 << 20,
-	.ratio = UINT64_MAX,
-	.window_bytes = UINT64_MAX,
-	.trailing_bytes = 1 << 20,
-	.entry_xattrs = 100,
-};
 
 enum { CHOICES = 2 };
 
@@ -42,7 +25,7 @@ static struct lister_options choose(const uint8_t choices[CHOICES])
 		.listing = choices[0] & 3,
 		.trailing = choices[0] >> 2 & 1,
 		.policy = {
-			.limits = &limits,
+			.limits = &unpacking_limits,
 			.profile = choices[0] >> 3 & 1,
 			.whiteouts = choices[0] >> 4 & 3,
 			.labels = choices[0] >> 6 & 1,

@@ -12,7 +12,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-static const struct limits limits = {
+const struct limits unpacking_limits = {
 	.content_bytes = 1 << 20,
 	.logical_bytes = 1 << 24,
 	.entries = 500,
@@ -48,7 +48,7 @@ struct unpacker_options unpacking_choose(const uint8_t choices[UNPACKING_CHOICES
 		.policy.uid_map = choices[1] >> 6 & 1 ? map : NULL,
 		.policy.gid_map = choices[1] >> 7 & 1 ? map : NULL,
 		.policy.exclude = choices[2] & 1 ? exclude : NULL,
-		.policy.limits = &limits,
+		.policy.limits = &unpacking_limits,
 	};
 
 	if (options.policy.whiteouts == OAKUM_WHITEOUTS_OVERLAY ||

@@ -11,7 +11,10 @@
 
 enum { UNPACKING_CHOICES = 3 };
 
-/* All but the descriptors; of as little as the limits allow. */
+/* As little as shows anything. */
+extern const struct limits unpacking_limits;
+
+/* All but the descriptors. */
 struct unpacker_options unpacking_choose(const uint8_t choices[UNPACKING_CHOICES]);
 
 /* A descriptor of the stream, with checksums that are right; the caller's to close. */
