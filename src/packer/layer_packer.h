@@ -29,7 +29,7 @@ struct layer_packer_options {
 	const struct oakum_id_range *uid_map; /* container, host: read from right to left */
 	const struct oakum_id_range *gid_map;
 	const struct limits *limits; /* of content, names, entries and time */
-	struct progress *progress;
+	struct progress *progress;   /* borrowed */
 };
 
 /*
