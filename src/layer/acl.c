@@ -133,15 +133,6 @@ bool acl_is_extended(const unsigned char *value, size_t value_bytes)
 	return false;
 }
 
-static bool has_mask(const unsigned char *value, size_t value_bytes)
-{
-	for (size_t at = ACL_HEADER_BYTES; at < value_bytes; at += ACL_ENTRY_BYTES) {
-		if (read_entry(value + at).tag == ACL_OF_MASK)
-			return true;
-	}
-	return false;
-}
-
 void acl_forget_ids(unsigned char *value, size_t value_bytes)
 {
 	for (size_t at = ACL_HEADER_BYTES; at < value_bytes; at += ACL_ENTRY_BYTES) {
@@ -150,18 +141,21 @@ void acl_forget_ids(unsigned char *value, size_t value_bytes)
 	}
 }
 
-void acl_take_mode(unsigned char *value, size_t value_bytes, uint32_t mode)
+uint32_t acl_mode(const unsigned char *value, size_t value_bytes)
 {
-	const enum acl_tag of_group =
-		has_mask(value, value_bytes) ? ACL_OF_MASK : ACL_OF_OWNING_GROUP;
+	uint32_t mode = 0;
 
+	/* In this order: a mask is what the group's bits are. */
 	for (size_t at = ACL_HEADER_BYTES; at < value_bytes; at += ACL_ENTRY_BYTES) {
-		const enum acl_tag tag = read_entry(value + at).tag;
-		if (tag == ACL_OF_OWNER)
-			write_little(value + at + 2, mode >> 6 & PERMISSIONS, 2);
-		else if (tag == of_group)
-			write_little(value + at + 2, mode >> 3 & PERMISSIONS, 2);
-		else if (tag == ACL_OF_OTHERS)
-			write_little(value + at + 2, mode & PERMISSIONS, 2);
+		const struct acl_entry entry = read_entry(value + at);
+		if (entry.tag == ACL_OF_OWNER)
+			mode |= entry.permissions << 6;
+		else if (entry.tag == ACL_OF_OWNING_GROUP)
+			mode |= entry.permissions << 3;
+		else if (entry.tag == ACL_OF_MASK)
+			mode = (mode & ~070U) | entry.permissions << 3;
+		else if (entry.tag == ACL_OF_OTHERS)
+			mode |= entry.permissions;
 	}
+	return mode;
 }

@@ -55,11 +55,9 @@ uint32_t acl_group_permissions(const unsigned char *value, size_t value_bytes);
 /* The kernel keeps the ids of users and groups, and of all other entries none. */
 void acl_forget_ids(unsigned char *value, size_t value_bytes);
 
-/*
- * What a later chmod(2) makes of a well-formed value: what its entries for owner, mask (or
- * owning group) and others may do is in the mode.
- */
-void acl_take_mode(unsigned char *value, size_t value_bytes, uint32_t mode);
+/* The mode that a file with this well-formed value has, 0777: its mask, if there is one, is what
+ * the group's bits are. */
+uint32_t acl_mode(const unsigned char *value, size_t value_bytes);
 
 /* Does it say more than a mode can? Else no file system keeps it as an ACL of a file. */
 bool acl_is_extended(const unsigned char *value, size_t value_bytes);

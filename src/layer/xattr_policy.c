@@ -220,6 +220,11 @@ static int judge_acl(struct xattr_policy *policy, struct entry *entry, struct xa
 	switch (map_acl(policy->rules, xattr, acl)) {
 	case ACL_GOOD:
 		xattr->value = acl->bytes;
+		/* Of the two the list says more, and GNU tar and bsdtar set it last. The mode that
+		 * bsdtar writes beside it has the owning group's bits, and not the mask. */
+		if (!is_default)
+			entry->mode =
+				(entry->mode & ~0777U) | acl_mode(acl->bytes, xattr->value_bytes);
 		return 1;
 	case ACL_MALFORMED:
 		return refuse(entry, xattr, "it is no access control list", err);

@@ -45,10 +45,10 @@ static int hold(struct comparison *c, enum difference_kind kind, const struct en
 /* --- what there should be --- */
 
 /*
- * As it comes out when it was set: the mode, which is set after it, has its say in an ACL, and
- * one that says no more than a mode is none. False: none is to be there.
+ * As it comes out when it was set: an ACL that says no more than a mode is none. False: none is to
+ * be there.
  */
-static bool expect(struct comparison *c, const struct entry *entry, struct xattr *wanted)
+static bool expect(struct comparison *c, struct xattr *wanted)
 {
 	const bool is_access = strcmp(wanted->name, access_acl) == 0;
 
@@ -59,8 +59,6 @@ static bool expect(struct comparison *c, const struct entry *entry, struct xattr
 		return false;
 	memcpy(c->acl, wanted->value, wanted->value_bytes);
 	acl_forget_ids(c->acl, wanted->value_bytes);
-	if (is_access)
-		acl_take_mode(c->acl, wanted->value_bytes, entry->mode);
 	wanted->value = c->acl;
 	return true;
 }
@@ -70,7 +68,7 @@ static int compare_wanted(struct comparison *c, const struct xattr_source *sourc
 {
 	struct xattr wanted = *layers;
 
-	if (wanted.value_bytes > sizeof(c->acl) || !expect(c, entry, &wanted))
+	if (wanted.value_bytes > sizeof(c->acl) || !expect(c, &wanted))
 		return 0;
 	ssize_t length = read_value(c, source, wanted.name);
 	if (length == -EOPNOTSUPP && string_starts_with(wanted.name, "user.")) {
@@ -92,7 +90,7 @@ static bool is_wanted(struct comparison *c, const struct entry *entry, const cha
 	for (size_t i = 0; i < entry->xattr_count; i++) {
 		struct xattr wanted = entry->xattrs[i];
 		if (strcmp(wanted.name, name) == 0)
-			return wanted.value_bytes > sizeof(c->acl) || expect(c, entry, &wanted);
+			return wanted.value_bytes > sizeof(c->acl) || expect(c, &wanted);
 	}
 	return false;
 }

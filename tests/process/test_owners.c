@@ -215,6 +215,9 @@ static void lists_of_pax_are_applied(void **state)
 		pax("SCHILY.acl.access=user::rw-,user:daemon:rw-:2,group::---,mask::rw-,other::--"
 		    "-"),
 		file("star", "", .mode = 0660),
+		/* As bsdtar writes it: its mode has not the mask but the group's bits. */
+		pax("SCHILY.acl.access=user::rw-,user::rw-:1000,group::r--,mask::rw-,other::r--"),
+		file("masked", "", .mode = 04644),
 		END,
 	};
 	char value[64];
@@ -247,6 +250,15 @@ static void lists_of_pax_are_applied(void **state)
 	assert_int_equal(status_of("nameless").st_mode, S_IFREG | 0600);
 	assert_int_equal(stats.dropped_xattrs, 1);
 	assert_int_equal(get_xattr("star", "system.posix_acl_access", value, sizeof(value)), 44);
+	assert_int_equal(status_of("masked").st_mode, S_IFREG | 04664);
+	assert_has_xattr("masked", "system.posix_acl_access",
+		"\2\0\0\0"
+		"\1\0\6\0\377\377\377\377"
+		"\2\0\6\0\350\3\0\0"
+		"\4\0\4\0\377\377\377\377"
+		"\20\0\6\0\377\377\377\377"
+		"\40\0\4\0\377\377\377\377",
+		44);
 }
 
 static void attributes_are_read_in_both_spellings_of_pax(void **state)
