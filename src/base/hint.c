@@ -130,6 +130,8 @@ static const struct {
 	{ EROFS, OAKUM_STAGE_SETUP, "mkdir", NULL, "mount what it is on read-write" },
 	{ ENOSPC, OAKUM_STAGE_SETUP, "make directory beside target", NULL,
 		"see df and df -i of where it is to be" },
+	{ EROFS, OAKUM_STAGE_SETUP, "make directory beside target", NULL,
+		"mount what it is on read-write" },
 	{ EDQUOT, OAKUM_STAGE_SETUP, "make directory beside target", NULL,
 		"the quota of its owner or of the subvolume is used up: see quota(1), or "
 		"btrfs-qgroup(8)" },

@@ -41,6 +41,7 @@ int filter_run(struct arguments *arguments, struct oakum_stats *stats)
 	if (r == 0)
 		return EXIT_DONE;
 	run_end_with_reader(&err);
+	run_name(&err, layer, NULL);
 	run_name_output(&run, &err, "standard output");
 	return run_failed(&run, &err, "what was written is a part", "");
 }

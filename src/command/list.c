@@ -98,6 +98,7 @@ static int list(struct arguments *arguments)
 		return print_last(arguments, &err);
 	if (r < 0) {
 		run_end_with_reader(&err);
+		run_name(&err, arguments->operands[0], NULL);
 		run_name_output(&run, &err, "standard output");
 		return run_failed(&run, &err, "what was listed is a part", "");
 	}

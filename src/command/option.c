@@ -108,7 +108,8 @@ static bool take_seconds(
 	if (!value_number(value, whole_length, &whole) || whole > UINT32_MAX ||
 		!value_number(fraction, strlen(fraction), &ignored))
 		return message_wrong(
-			"--%s=%s: it is a number of seconds, 1.5 for example", option->name, value);
+			"--%s=%s: it is a number of seconds up to 4294967295, 1.5 for example",
+			option->name, value);
 	for (size_t i = 0, unit = 100; fraction[i] != '\0' && unit > 0; i++, unit /= 10)
 		thousandths += unit * (uint64_t)(fraction[i] - '0');
 	arguments->options.timeout_ms = whole * 1000 + thousandths;
@@ -188,8 +189,9 @@ static bool take_limit(const struct option *option, const char *value, struct ar
 			strncmp(value, limits[i].name, name_length) != 0)
 			continue;
 		if (value[name_length] != '=' || !value_limit(value + name_length + 1, &limit))
-			return message_wrong("--%s %s: its value is a number above 0, with K, M, G "
-					     "or T if you like, or \"none\"",
+			return message_wrong(
+				"--%s %s: its value is a number from 1 to 2^64-1, with K, "
+				"M, G or T if you like, or \"none\"",
 				option->name, value);
 		memcpy(taken + limit_offset(option, i), &limit, sizeof(limit));
 		return true;
@@ -207,8 +209,9 @@ static bool take_range(const struct option *option, const char *value, struct ar
 		return message_wrong("out of memory");
 	map->ranges = larger;
 	if (!value_range(value, &larger[map->count]))
-		return message_wrong("--%s=%s: it is the first id in the layer, the first in the "
-				     "rootfs, and how many follow: 0:100000:65536",
+		return message_wrong(
+			"--%s=%s: it is the first id in the layer, the first in the "
+			"rootfs, and how many follow, all up to 4294967294: 0:100000:65536",
 			option->name, value);
 	larger[++map->count] = (struct oakum_id_range){ 0 };
 	arguments->options.uid_map = arguments->uid_map.ranges;
@@ -221,8 +224,8 @@ static bool take_owner(const struct option *option, const char *value, struct ar
 	struct oakum_unpack_options *options = &arguments->options;
 
 	if (!value_owner(value, &options->squash_uid, &options->squash_gid))
-		return message_wrong(
-			"--%s=%s: it is two numbers, 0:0 for example", option->name, value);
+		return message_wrong("--%s=%s: it is two numbers up to 4294967294, 0:0 for example",
+			option->name, value);
 	options->owners |= OAKUM_OWNERS_SQUASH;
 	return true;
 }
@@ -393,13 +396,17 @@ static const struct option options[] = {
 	{ FOR_POLICY | FOR_PACK | FOR_VERIFY, "exclude", "PATH",
 		"leave out PATH and all below it; may be repeated", take_exclude, NULL, 0 },
 	{ FOR_ALL, NULL, NULL, "Owners and rights:", NULL, NULL, 0 },
-	{ FOR_POLICY | FOR_PACK | FOR_VERIFY, "uid-map", "ID:HOST:N",
+	{ FOR_POLICY | FOR_VERIFY, "uid-map", "ID:HOST:N",
 		"N ids from ID on become those from HOST on; repeated", take_range, NULL,
 		offsetof(struct arguments, uid_map) },
+	{ FOR_PACK, "uid-map", "ID:HOST:N", "N ids from HOST on become those from ID on; repeated",
+		take_range, NULL, offsetof(struct arguments, uid_map) },
 	{ FOR_POLICY | FOR_PACK | FOR_VERIFY, "gid-map", "ID:HOST:N", "the same for groups",
 		take_range, NULL, offsetof(struct arguments, gid_map) },
-	{ FOR_POLICY | FOR_PACK | FOR_VERIFY, "owner", "UID:GID",
+	{ FOR_POLICY | FOR_VERIFY, "owner", "UID:GID",
 		"all belongs to UID and GID (as in the layer)", take_owner, NULL, 0 },
+	{ FOR_PACK, "owner", "UID:GID", "all belongs to UID and GID (as in ROOTFS)", take_owner,
+		NULL, 0 },
 	{ FOR_POLICY | FOR_VERIFY, "ignore-chown-errors", NULL,
 		"an owner that cannot be set is no error", take_ignore_chown_errors, NULL, 0 },
 	{ FOR_POLICY | FOR_PACK | FOR_VERIFY, "labels", "drop|keep",
@@ -476,6 +483,15 @@ static bool is_common(const char *name)
 bool option_is_for(const struct option *option, const struct command_use *use)
 {
 	return option->name != NULL && (option->uses & use->bit) != 0;
+}
+
+bool option_exists(const char *name)
+{
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
+		if (options[i].name != NULL && strcmp(options[i].name, name) == 0)
+			return true;
+	}
+	return false;
 }
 
 bool option_is_flag(const struct option *option)

@@ -86,6 +86,9 @@ extern const struct option_table option_table;
 /* False of headings, and of what others take. */
 bool option_is_for(const struct option *option, const struct command_use *use);
 
+/* Does any sub-command take an option of this name? */
+bool option_exists(const char *name);
+
 /* True of one that does not take the next word for its value. */
 bool option_is_flag(const struct option *option);
 

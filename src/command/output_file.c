@@ -2,7 +2,9 @@
 #include "command/output_file.h"
 
 #include "base/cleanup.h"
+#include "base/error.h"
 #include "command/message.h"
+#include "command/patience.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,6 +30,11 @@ struct place {
 	bool is_magic;	 /* a link of /proc, whose text does not say where it leads */
 	bool is_foreign; /* another user may have put it there for us */
 };
+
+static bool is_same(const struct stat *one, const struct stat *other)
+{
+	return one->st_dev == other->st_dev && one->st_ino == other->st_ino;
+}
 
 static bool open_standard_output(struct output_file *file)
 {
@@ -81,7 +88,7 @@ static bool refuse_planted(const struct output_file *file)
 {
 	return message_wrong("setup: %s: open: %s (in a directory where everybody may put "
 			     "something, it belongs to another user)",
-		file->name, strerrordesc_np(EACCES));
+		file->name, error_reason(EACCES));
 }
 
 static bool is_of_proc(int directory_fd)
@@ -145,17 +152,15 @@ static int find(struct output_file *file, struct place *place)
 /* --- what it is written to --- */
 
 /* Devices, fifos, and what can be no file at all. */
-static int open_as_it_is(struct output_file *file, const struct place *place)
+static int open_as_it_is(struct output_file *file, const struct place *place, uint64_t *timeout_ms)
 {
 	const int flags = O_WRONLY | O_CLOEXEC | O_NOCTTY | (place->is_magic ? 0 : O_NOFOLLOW);
 	struct stat status;
 
-	file->fd = openat(file->directory_fd, file->base, flags);
+	file->fd = open_with_patience(file->directory_fd, file->base, flags, timeout_ms);
 	if (file->fd < 0 || fstat(file->fd, &status) < 0)
 		return -errno;
-	return status.st_dev == place->status.st_dev && status.st_ino == place->status.st_ino
-		       ? 0
-		       : -EACCES;
+	return is_same(&status, &place->status) ? 0 : -EACCES;
 }
 
 static char *with_ending(const char *name, int number)
@@ -213,29 +218,56 @@ static int open_anew(struct output_file *file)
 	return file->fd >= 0 ? 0 : make_temporary(file, open_named);
 }
 
-static bool open_name(struct output_file *file)
+static bool open_name(struct output_file *file, uint64_t *timeout_ms)
 {
 	struct place place = { .is_foreign = false };
 	int r = find(file, &place);
 
 	if (place.is_foreign)
 		return refuse_planted(file);
+	file->replaces = r > 0;
 	if (r > 0 && !S_ISREG(place.status.st_mode))
-		r = open_as_it_is(file, &place);
+		r = open_as_it_is(file, &place, timeout_ms);
 	else if (r >= 0)
 		r = open_anew(file);
+	if (r == -ETIMEDOUT)
+		return message_wrong("setup: %s: open: %s (nobody reads from it)", file->name,
+			error_reason(ETIMEDOUT));
 	if (r < 0)
 		message_failed("open", file->name, -r);
 	return r == 0;
 }
 
-bool output_file_open(const char *name, struct output_file *file)
+bool output_file_open(const char *name, uint64_t *timeout_ms, struct output_file *file)
 {
 	*file = (struct output_file){ .fd = -1, .name = name, .directory_fd = AT_FDCWD };
-	const bool is_open = strcmp(name, "-") == 0 ? open_standard_output(file) : open_name(file);
+	const bool is_open =
+		strcmp(name, "-") == 0 ? open_standard_output(file) : open_name(file, timeout_ms);
 	if (!is_open)
 		output_file_discard(file);
 	return is_open;
+}
+
+/* Up to the root, whose parent it is itself. What cannot be looked at is not below. */
+bool output_file_replaces_below(const struct output_file *file, int directory_fd)
+{
+	cleanup_fd int fd = -1;
+	struct stat directory;
+	struct stat here;
+	struct stat below = { 0 };
+
+	if (!file->is_made || !file->replaces || fstat(directory_fd, &directory) < 0)
+		return false;
+	fd = openat(file->directory_fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	while (fd >= 0 && fstat(fd, &here) == 0 && !is_same(&here, &below)) {
+		if (is_same(&here, &directory))
+			return true;
+		below = here;
+		int above_fd = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		close(fd);
+		fd = above_fd;
+	}
+	return false;
 }
 
 /* --- its end --- */

@@ -98,6 +98,7 @@ static int pack_into(const struct arguments *arguments, const struct oakum_pack_
 		r = run_follow(&run, &stats, &err);
 	if (r < 0) {
 		output_file_discard(layer);
+		run_name(&err, NULL, arguments->operands[0]);
 		run_name_output(&run, &err, is_stream ? "standard output" : layer->name);
 		if (is_stream)
 			run_end_with_reader(&err);
@@ -133,8 +134,15 @@ static int pack(struct arguments *arguments)
 		message_failed("open", rootfs, errno);
 		return EXIT_FAILED;
 	}
-	if (!output_file_open(layer, &file))
+	if (!output_file_open(layer, &options.timeout_ms, &file))
 		return EXIT_FAILED;
+	if (output_file_replaces_below(&file, rootfs_fd)) {
+		output_file_discard(&file);
+		message_wrong("%s: it is in %s, and would be a part of what replaces it: write "
+			      "elsewhere, or remove it first",
+			layer, rootfs);
+		return EXIT_FAILED;
+	}
 	return pack_into(arguments, &options, rootfs_fd, &file);
 }
 

@@ -2,12 +2,12 @@
 #include "command/run.h"
 
 #include "base/cleanup.h"
-#include "base/deadline.h"
 #include "base/error.h"
 #include "base/hint.h"
 #include "command/event.h"
 #include "command/interrupt.h"
 #include "command/message.h"
+#include "command/patience.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,10 +15,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/time.h>
 #include <unistd.h>
-
-enum { WAKE_US = 20000 };
 
 int run_fail_setup(const char *op, const char *name, struct oakum_error *err)
 {
@@ -42,66 +39,12 @@ static int open_standard_input(struct oakum_error *err)
 	return run_fail_setup("read", "standard input", err);
 }
 
-static void wake_up(int signal_number)
-{
-	(void)signal_number;
-}
-
-/* Again and again, for the first may come before there is anything to be interrupted. */
-static void interrupt_me(uint64_t after_ms, struct sigaction *before)
-{
-	const struct sigaction action = { .sa_handler = wake_up };
-	const struct itimerval timer = {
-		.it_value = { (time_t)(after_ms / 1000), (suseconds_t)(after_ms % 1000) * 1000 },
-		.it_interval = { 0, WAKE_US },
-	};
-
-	sigaction(SIGALRM, &action, before);
-	setitimer(ITIMER_REAL, &timer, NULL);
-}
-
-static void interrupt_me_no_more(const struct sigaction *before)
-{
-	const struct itimerval never = { .it_value = { 0, 0 } };
-
-	setitimer(ITIMER_REAL, &never, NULL);
-	sigaction(SIGALRM, before, NULL);
-}
-
-/* Waits for the other end of a FIFO: -1 and EINTR when the time is over. Any other signal ends us
- * as ever, for there is no job yet that it could end. */
-static int open_within(const char *name, uint64_t *timeout_ms)
-{
-	const int64_t deadline = deadline_from_now(*timeout_ms);
-	struct sigaction alarm_before;
-	sigset_t none;
-	sigset_t before;
-	int fd;
-
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, &before);
-	if (*timeout_ms > 0)
-		interrupt_me(*timeout_ms, &alarm_before);
-	do
-		fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	while (fd < 0 && errno == EINTR && deadline_left(deadline) != 0);
-	const int code = errno;
-	if (*timeout_ms > 0) {
-		interrupt_me_no_more(&alarm_before);
-		const int left = deadline_left(deadline);
-		*timeout_ms = left > 0 ? (uint64_t)left : 1;
-	}
-	sigprocmask(SIG_SETMASK, &before, NULL);
-	errno = code;
-	return fd;
-}
-
 int run_open(const char *name, uint64_t *timeout_ms, struct oakum_error *err)
 {
 	if (strcmp(name, "-") == 0)
 		return open_standard_input(err);
-	int fd = open_within(name, timeout_ms);
-	if (fd < 0 && errno == EINTR)
+	int fd = open_with_patience(AT_FDCWD, name, O_RDONLY | O_CLOEXEC | O_NOCTTY, timeout_ms);
+	if (fd < 0 && errno == ETIMEDOUT)
 		return staged(fail_because(err, ETIMEDOUT, "open", name, "nobody writes to it"),
 			OAKUM_STAGE_SETUP, err);
 	return fd < 0 ? run_fail_setup("open", name, err) : fd;
@@ -130,20 +73,29 @@ void run_init(struct run *run, const struct arguments *arguments, enum display_w
 		signal(SIGPIPE, SIG_IGN);
 }
 
+/* The layer as a whole: no entry of it, nor anything else. */
+static bool is_of_layer(const struct oakum_error *err)
+{
+	return strcmp(err->op, "check layer") == 0 || err->stage == OAKUM_STAGE_DECOMPRESS ||
+	       err->stage == OAKUM_STAGE_READ;
+}
+
 void run_name(struct oakum_error *err, const char *layer, const char *rootfs)
 {
 	static const char *const of_rootfs[] = { "check rootfs", "check target",
 		"check directory beside target", "make directory beside target",
 		"lock directory beside target", "open directory beside target",
-		"make rootfs beside target", "lock rootfs", "rename to target" };
-	const char *name = strcmp(err->op, "check layer") == 0 ? layer : NULL;
+		"make rootfs beside target", "lock rootfs", "rename to target", "fchdir", "chroot",
+		"open_tree", "open rootfs", "open the new root" };
+	const char *name = is_of_layer(err) ? layer : NULL;
 
 	for (size_t i = 0; i < sizeof(of_rootfs) / sizeof(of_rootfs[0]); i++) {
 		if (strcmp(err->op, of_rootfs[i]) == 0)
 			name = rootfs;
 	}
 	if (err->entry[0] == '\0' && name != NULL)
-		snprintf(err->entry, sizeof(err->entry), "%s", name);
+		snprintf(err->entry, sizeof(err->entry), "%s",
+			strcmp(name, "-") == 0 ? "standard input" : name);
 }
 
 void run_name_output(const struct run *run, struct oakum_error *err, const char *output)
@@ -258,6 +210,45 @@ void run_print_digests(const struct oakum_stats *stats)
 		fprintf(stderr, "oakum: diffID %s\n", stats->diff_id);
 }
 
+/* Options that contradict each other: the library is who knows. */
+static bool is_wrong_use(const struct oakum_error *err)
+{
+	return err->stage == OAKUM_STAGE_SETUP && err->code == EINVAL &&
+	       (strcmp(err->op, "check options") == 0 || strcmp(err->op, "check excludes") == 0);
+}
+
+/* It speaks of the fields of its structures, which have the names of options, but for one thing. */
+static void print_wrong_use(const struct oakum_error *err)
+{
+	const size_t length = strcspn(err->detail, " :");
+	char name[sizeof(err->detail)];
+
+	if (strcmp(err->op, "check excludes") == 0) {
+		message_wrong("--exclude=%s: %s", err->entry, err->detail);
+		return;
+	}
+	memcpy(name, err->detail, length);
+	name[length] = '\0';
+	for (char *at = name; (at = strchr(at, '_')) != NULL;)
+		*at = '-';
+	if (option_exists(name))
+		message_wrong("--%s%s", name, err->detail + length);
+	else
+		message_error(err);
+}
+
+static void print_failure(const struct run *run, const struct oakum_error *err,
+	const char *what_is_left, const char *where)
+{
+	if (run->interrupted_by != 0)
+		message_wrong(
+			"interrupted by signal %d: %s%s", run->interrupted_by, what_is_left, where);
+	else if (is_wrong_use(err))
+		print_wrong_use(err);
+	else if (run->output_code != EPIPE)
+		message_error(err);
+}
+
 int run_failed(
 	struct run *run, const struct oakum_error *err, const char *what_is_left, const char *where)
 {
@@ -266,22 +257,14 @@ int run_failed(
 
 	if (run->output_code == 0)
 		display_failed(&run->display, &run->progress, err);
-	if (run->interrupted_by != 0)
-		message_wrong(
-			"interrupted by signal %d: %s%s", run->interrupted_by, what_is_left, where);
-	else if (run->output_code != EPIPE)
-		message_error(err);
+	print_failure(run, err, what_is_left, where);
 	if (r < 0)
 		message_error(&of_abort);
 	if (run->interrupted_by != 0)
 		interrupt_die(run->interrupted_by);
 	if (run->output_code == EPIPE)
 		run_end_with_reader(err);
-	/* Options that contradict each other: the library is who knows. */
-	const bool is_wrong_use =
-		err->stage == OAKUM_STAGE_SETUP && err->code == EINVAL &&
-		(strcmp(err->op, "check options") == 0 || strcmp(err->op, "check excludes") == 0);
-	return is_wrong_use ? EXIT_WRONG_USE : EXIT_FAILED;
+	return is_wrong_use(err) ? EXIT_WRONG_USE : EXIT_FAILED;
 }
 
 /* Asked to say something, it has failed if there is nowhere to say it. */

@@ -2,10 +2,12 @@
 #include "command/unpack.h"
 
 #include "base/cleanup.h"
+#include "base/error.h"
 #include "command/message.h"
 #include "command/option.h"
 #include "command/run.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -34,6 +36,11 @@ static int open_rootfs(const char *name, bool *is_made, struct oakum_error *err)
 	if (!*is_made && errno != EEXIST)
 		return run_fail_setup("mkdir", name, err);
 	int fd = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	/* It is there, as mkdir(2) has just said. */
+	if (fd < 0 && errno == ENOENT)
+		return staged(fail_because(err, ENOENT, "open", name,
+				      "it is a symlink, and what it points to is not there"),
+			OAKUM_STAGE_SETUP, err);
 	return fd < 0 ? run_fail_setup("open", name, err) : fd;
 }
 

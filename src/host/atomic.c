@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/hint.h"
 #include "wire/request.h"
 
 #include <dirent.h>
@@ -361,6 +362,17 @@ static int begin(struct oakum_atomic *atomic, struct oakum_error *err)
 	return r;
 }
 
+/* With what to do about it, as of every other error. */
+static int tell(int r, enum oakum_stage stage, struct oakum_error *err)
+{
+	if (staged(r, stage, err) < 0) {
+		const char *hint = hint_find(err);
+		if (hint != NULL)
+			hint_add(err, hint);
+	}
+	return r;
+}
+
 int oakum_atomic_begin(int parent_fd, const char *name, const struct oakum_unpack_options *options,
 	struct oakum_atomic **atomic, struct oakum_error *err)
 {
@@ -383,7 +395,7 @@ int oakum_atomic_begin(int parent_fd, const char *name, const struct oakum_unpac
 	}
 	if (r < 0) {
 		free_atomic(new);
-		return staged(r, OAKUM_STAGE_SETUP, err);
+		return tell(r, OAKUM_STAGE_SETUP, err);
 	}
 	*atomic = new;
 	return 0;
@@ -471,7 +483,7 @@ int oakum_atomic_commit(struct oakum_atomic **atomic, struct oakum_error *err)
 	*atomic = NULL;
 	if (ended == NULL)
 		return staged(fail(err, EINVAL, "commit", NULL), OAKUM_STAGE_SETUP, err);
-	int r = staged(take_place(ended, err), OAKUM_STAGE_WRITE, err);
+	int r = tell(take_place(ended, err), OAKUM_STAGE_WRITE, err);
 	if (r < 0)
 		(void)discard(ended, &unused);
 	free_atomic(ended);
@@ -486,7 +498,7 @@ int oakum_atomic_abort(struct oakum_atomic **atomic, struct oakum_error *err)
 	*atomic = NULL;
 	if (ended == NULL)
 		return 0;
-	int r = staged(discard(ended, err), OAKUM_STAGE_WRITE, err);
+	int r = tell(discard(ended, err), OAKUM_STAGE_WRITE, err);
 	free_atomic(ended);
 	return r;
 }
