@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/escape.h"
+#include "command/walls.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -60,28 +61,8 @@ void event_progress(const struct oakum_progress *progress)
 
 static void print_walls(uint32_t walls)
 {
-	static const struct {
-		uint32_t wall;
-		const char *name;
-	} names[] = {
-		{ OAKUM_WALL_ROOT, "root" },
-		{ OAKUM_WALL_DETACHED, "detached" },
-		{ OAKUM_WALL_CAPABILITIES, "capabilities" },
-		{ OAKUM_WALL_LANDLOCK, "landlock" },
-		{ OAKUM_WALL_SECCOMP, "seccomp" },
-		{ OAKUM_WALL_PID_NAMESPACE, "pid-namespace" },
-		{ OAKUM_WALL_USER_NAMESPACE, "user-namespace" },
-		{ OAKUM_WALL_MOUNT_NAMESPACE, "mount-namespace" },
-	};
-	const char *between = "";
-
 	printf(",\"walls\":[");
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if ((walls & names[i].wall) == 0)
-			continue;
-		printf("%s\"%s\"", between, names[i].name);
-		between = ",";
-	}
+	walls_print(stdout, walls, "\"", ",");
 	putchar(']');
 }
 

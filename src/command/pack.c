@@ -7,6 +7,7 @@
 #include "command/output_file.h"
 #include "command/run.h"
 #include "command/value.h"
+#include "command/walls.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -68,20 +69,16 @@ static void print_stats(const struct oakum_stats *stats)
 {
 	fprintf(stderr,
 		"oakum: packed %" PRIu64 " entries, %" PRIu64 " bytes of content, into %" PRIu64
-		" bytes of %s (%" PRIu64 " of tar); level %" PRIu32 ", walls 0x%" PRIx32 "\n",
+		" bytes of %s (%" PRIu64 " of tar)\n",
 		stats->entries, stats->content_bytes, stats->layer_bytes,
 		stats->compression == OAKUM_COMPRESSION_NONE
 			? "tar"
 			: oakum_compression_name(stats->compression),
-		stats->stream_bytes, stats->level, stats->walls);
+		stats->stream_bytes);
 	if (stats->dropped_xattrs > 0 || stats->dropped_entries > 0)
 		fprintf(stderr, "oakum: left out %" PRIu64 " attributes and %" PRIu64 " sockets\n",
 			stats->dropped_xattrs, stats->dropped_entries);
-	if (stats->denied_calls > 0)
-		fprintf(stderr,
-			"oakum: %" PRIu32 " system calls were denied, number %" PRIu32
-			" first: please report this\n",
-			stats->denied_calls, stats->denied_call);
+	walls_tell(stats);
 }
 
 static int pack_into(const struct arguments *arguments, const struct oakum_pack_options *options,

@@ -6,6 +6,7 @@
 #include "command/message.h"
 #include "command/option.h"
 #include "command/run.h"
+#include "command/walls.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -106,12 +107,11 @@ static void print_stats(const struct oakum_stats *stats)
 
 	fprintf(stderr,
 		"oakum: unpacked %" PRIu64 " entries, %" PRIu64 " bytes of content, from %" PRIu64
-		" bytes of %s%s%s (%" PRIu64 " of tar); level %" PRIu32 ", walls 0x%" PRIx32
-		", threads %" PRIu32 "\n",
+		" bytes of %s%s%s (%" PRIu64 " of tar), threads %" PRIu32 "\n",
 		stats->entries - stats->skipped, stats->content_bytes, stats->layer_bytes,
 		is_plain ? "tar" : oakum_compression_name(stats->compression),
 		is_plain ? "" : " by ", is_plain ? "" : oakum_engine_name(stats->engine),
-		stats->stream_bytes, stats->level, stats->walls, stats->threads);
+		stats->stream_bytes, stats->threads);
 	if (stats->dropped_xattrs > 0 || stats->dropped_entries > 0 || stats->unset_owners > 0)
 		fprintf(stderr,
 			"oakum: left out %" PRIu64 " attributes and %" PRIu64 " devices; %" PRIu64
@@ -122,11 +122,7 @@ static void print_stats(const struct oakum_stats *stats)
 			"oakum: passed over %" PRIu64 " bytes after the end of the archive and "
 			"%" PRIu64 " volume labels\n",
 			stats->trailing_bytes, stats->volume_labels);
-	if (stats->denied_calls > 0)
-		fprintf(stderr,
-			"oakum: %" PRIu32 " system calls were denied, number %" PRIu32
-			" first: please report this\n",
-			stats->denied_calls, stats->denied_call);
+	walls_tell(stats);
 }
 
 static int unpack(struct arguments *arguments)

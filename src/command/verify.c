@@ -5,6 +5,7 @@
 #include "command/message.h"
 #include "command/option.h"
 #include "command/run.h"
+#include "command/walls.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -38,14 +39,9 @@ static void print_stats(const struct oakum_stats *stats)
 {
 	fprintf(stderr,
 		"oakum: compared %" PRIu64 " entries, %" PRIu64 " bytes of content: %" PRIu64
-		" differences; level %" PRIu32 ", walls 0x%" PRIx32 "\n",
-		stats->entries - stats->skipped, stats->content_bytes, stats->differences,
-		stats->level, stats->walls);
-	if (stats->denied_calls > 0)
-		fprintf(stderr,
-			"oakum: %" PRIu32 " system calls were denied, number %" PRIu32
-			" first: please report this\n",
-			stats->denied_calls, stats->denied_call);
+		" differences\n",
+		stats->entries - stats->skipped, stats->content_bytes, stats->differences);
+	walls_tell(stats);
 }
 
 static int verify(struct arguments *arguments)
