@@ -16,7 +16,8 @@
 enum {
 	VALUE_BYTES = 64,
 	SET_ID_BITS = 06000,
-	RENEWED_MAX = 1 << 20, /* names in the tree that are looked at for that */
+	RENEWED_MAX = 1 << 17, /* names in the tree that are looked at for that */
+	FORGET_COST = 1 << 10, /* all ways are walked anew: as many as that */
 };
 
 /* --- what is there --- */
@@ -404,6 +405,16 @@ static int note_brought(struct comparison *c, const struct entry *entry, struct 
 	return r;
 }
 
+/* The ways that lead there are to be looked at again: all, where nobody knows which they are. */
+static int renew_ways(struct comparison *c, const char *path)
+{
+	if (!c->leads_through_symlinks)
+		return passed_renew(&c->passed, path);
+	passed_forget(&c->passed);
+	c->renewed += FORGET_COST;
+	return 0;
+}
+
 /*
  * The directory at path takes the place of another thing, which had the place of a directory
  * perhaps: what was brought into that is not of this one. Rare, and only in layers that are made to
@@ -420,7 +431,7 @@ static int renew(struct comparison *c, const char *path, struct oakum_error *err
 		return fail(err, ENOMEM, "walk", path);
 	start[0] = '/';
 	memcpy(start + 1, path, strlen(path) + 1);
-	if (walker_start(c->walker, start) < 0)
+	if (walker_start(c->walker, start) < 0 || renew_ways(c, path) < 0)
 		return fail(err, ENOMEM, "walk", path);
 	while ((r = walker_next(c->walker, &item, err)) > 0) {
 		if (++c->renewed > RENEWED_MAX)
@@ -444,6 +455,9 @@ static int begin(struct comparison *c, const struct entry *entry, struct oakum_e
 		return fail_because(err, EOPNOTSUPP, "compare", entry->path,
 			"the layer has a symlink and a directory by this name, and other entries "
 			"below it: it cannot be compared in one pass");
+	if (r == -EFBIG)
+		return fail_because(err, EFBIG, "remember", entry->path,
+			"more than %d directories in one layer cannot be compared", MOMENTS_MAX);
 	if (r < 0)
 		return fail(err, -r, "remember", entry->path);
 	if (r > 0) {

@@ -12,6 +12,7 @@
 #include "unpacker/tar_reader.h"
 #include "verifier/brought.h"
 #include "verifier/differences.h"
+#include "verifier/passed.h"
 
 #include <linux/limits.h>
 #include <oakum/oakum.h>
@@ -31,11 +32,12 @@ struct comparison {
 	uint32_t uid; /* our own: whose files are where no owner can be set */
 	uint32_t gid;
 	bool forgives_owner;
-	bool spares_atime; /* reading would change it: there is no wall that forbids it */
-	char *last_way;	   /* the directories down to it were looked at */
+	bool spares_atime;	     /* reading would change it: there is no wall that forbids it */
+	struct passed passed;	     /* ways that were looked at */
+	bool leads_through_symlinks; /* one of them does: two ways may be the same */
 	uint64_t content_bytes;
 	struct progress *progress; /* NULL: nobody looks on */
-	uint64_t lost_xattrs; /* that the file system has no room for */
+	uint64_t lost_xattrs;	   /* that the file system has no room for */
 	char content[CONTENT_BYTES];
 	char names[XATTR_LIST_MAX];
 	char value[XATTR_SIZE_MAX];

@@ -45,13 +45,14 @@ struct differences {
 	const struct brought *brought;
 	struct key_secret secret;
 	uint64_t moment;
-	uint64_t kind;		   /* of the entry of that moment */
-	struct moments ways;	   /* names that other names have led through */
-	struct moments named;	   /* names of which an entry has come */
-	struct moments taken_away; /* the same, of entries that are no directories */
-	struct keys keys;	   /* of a name */
-	struct keys all_keys;	   /* of all that a difference hangs on */
-	char *held;		   /* records */
+	uint64_t kind;		    /* of the entry of that moment */
+	struct moments ways;	    /* names that other names have led through */
+	struct moments directories; /* path -> key of its name, for ways that are gone again */
+	struct moments named;	    /* names of which an entry has come */
+	struct moments taken_away;  /* the same, of entries that are no directories */
+	struct keys keys;	    /* of a name */
+	struct keys all_keys;	    /* of all that a difference hangs on */
+	char *held;		    /* records */
 	size_t held_bytes;
 	size_t held_room;
 	size_t watched_bytes;
@@ -81,6 +82,7 @@ void differences_free(struct differences *differences)
 		return;
 	parents_free(differences->parents);
 	moments_free(&differences->ways);
+	moments_free(&differences->directories);
 	moments_free(&differences->named);
 	free(differences->last_parent);
 	moments_free(&differences->taken_away);
@@ -106,12 +108,12 @@ static int add_key(struct keys *keys, uint64_t key)
 	return 0;
 }
 
-/* Goes down into the directory at the first length bytes of path, if there is one. */
+/* Finds the directory at the first length bytes of path, if there is one. */
 static void enter(struct differences *d, struct keys *keys, const char *path, size_t length)
 {
 	struct parent *directory;
 
-	keys->is_there = keys->is_there && parents_open(d->parents, path, length, &directory) == 0;
+	keys->is_there = parents_open(d->parents, path, length, &directory) == 0;
 	if (keys->is_there)
 		keys->directory = directory->inode;
 }
@@ -124,26 +126,47 @@ static uint64_t key_of(
 	return key_below(&d->secret, keys->list[keys->count - 1], name, length);
 }
 
-/* A name has the same key by whatever symlinks it is reached; the rootfs has one of no name. */
+/* -EFBIG: the layer has more of them than can be kept in mind. */
+static int remember(struct differences *d, uint64_t way, uint64_t key)
+{
+	int r = moments_watch(&d->directories, way);
+
+	if (r < 0)
+		return r;
+	moments_note(&d->directories, way, key);
+	return d->directories.count > MOMENTS_MAX ? -EFBIG : 0;
+}
+
+/*
+ * A name has the same key by whatever symlinks it is reached; the rootfs has one of no name.
+ * Directories that others were in are known by their paths: an entry in a deep one does not open
+ * all that is above it again.
+ */
 static int find_keys(struct differences *d, const char *path, struct keys *keys)
 {
-	size_t at = 0;
+	uint64_t way = 0;
+	int r = 0;
 
 	keys->count = 0;
-	keys->is_there = true;
-	enter(d, keys, "", 0);
-	if (!keys->is_there)
-		return -ENOENT;
-	for (;;) {
-		size_t length = strcspn(path + at, "/");
-		if (add_key(keys, key_of(d, keys, path + at, length)) < 0)
-			return -ENOMEM;
+	for (size_t at = 0; r == 0; at++) {
+		const size_t length = strcspn(path + at, "/");
+		const bool is_last = path[at + length] == '\0';
+		way = key_below(&d->secret, way, path + at, length);
+		uint64_t key = is_last ? 0 : moments_last(&d->directories, way);
+		if (key == 0) {
+			enter(d, keys, path, at == 0 ? 0 : at - 1);
+			if (at == 0 && !keys->is_there)
+				return -ENOENT;
+			key = key_of(d, keys, path + at, length);
+			r = is_last ? 0 : remember(d, way, key);
+		}
+		if (r == 0)
+			r = add_key(keys, key);
+		if (is_last)
+			break;
 		at += length;
-		if (path[at] == '\0')
-			return 0;
-		enter(d, keys, path, at);
-		at++;
 	}
+	return r;
 }
 
 static uint64_t last_key(const struct keys *keys)
@@ -320,7 +343,8 @@ static int find_all_keys(
 		r = find_keys(d, difference->path, &d->keys);
 	for (size_t i = 0; r == 0 && i < d->keys.count; i++)
 		r = add_key(&d->all_keys, d->keys.list[i]);
-	if (record->hold == HOLD_UNLESS_OPAQUE || record->hold == HOLD_UNLESS_WHITEOUTS)
+	if (d->keys.is_there &&
+		(record->hold == HOLD_UNLESS_OPAQUE || record->hold == HOLD_UNLESS_WHITEOUTS))
 		enter(d, &d->keys, difference->path, strlen(difference->path));
 	record->key_count = (uint32_t)d->all_keys.count;
 	record->is_there = d->keys.is_there;

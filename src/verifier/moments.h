@@ -7,7 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MOMENT_BYTES_MAX = 64 }; /* what one that is watched takes at the most */
+enum {
+	MOMENT_BYTES_MAX = 64, /* what one that is watched takes at the most */
+	MOMENTS_MAX = 2 << 20, /* where a layer could make it as many as it likes: 128 MiB */
+};
 
 struct moment {
 	uint64_t key; /* 0: a free slot */

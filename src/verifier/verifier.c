@@ -56,6 +56,8 @@ static int open_parts(struct verifier *v, struct oakum_error *err)
 	int r = brought_init(&v->brought);
 
 	if (r == 0)
+		r = passed_init(&v->comparison.passed);
+	if (r == 0)
 		r = walker_new(v->options.rootfs_fd, &v->comparison.walker);
 	if (r < 0)
 		return fail(err, -r, "prepare verifier", NULL);
@@ -99,7 +101,7 @@ void verifier_close(struct verifier **verifier)
 	walker_free(old->comparison.walker);
 	text_free(old->text);
 	brought_free(&old->brought);
-	free(old->comparison.last_way);
+	passed_free(&old->comparison.passed);
 	free(old);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "verifier/comparison.h"
 
+#include "base/cleanup.h"
 #include "base/error.h"
 #include "layer/path.h"
 
@@ -41,6 +42,7 @@ static int hold_symlink(struct comparison *c, const char *way, struct oakum_erro
 		.layer = "a directory",
 	};
 
+	c->leads_through_symlinks = true;
 	return differences_hold(c->differences, HOLD_UNLESS, &difference, err);
 }
 
@@ -70,13 +72,13 @@ static int compare_way(struct comparison *c, const char *way, struct oakum_error
 	return S_ISDIR(status.st_mode) ? take_directory(c, way, err) : 0;
 }
 
-/* Of all, from the rootfs down; way is as it was afterwards. */
-static int compare_all(struct comparison *c, char *way, struct oakum_error *err)
+/* Of all below the first known bytes of it; way is as it was afterwards. */
+static int compare_rest(struct comparison *c, char *way, size_t known, struct oakum_error *err)
 {
 	const size_t length = strlen(way);
 	int r = xattrs_compare_directory(c, "", err);
 
-	for (size_t end = 0; r == 0 && end < length; end++) {
+	for (size_t end = known == 0 ? 0 : known + 1; r == 0 && end < length; end++) {
 		end += strcspn(way + end, "/");
 		way[end] = '\0';
 		r = compare_way(c, way, err);
@@ -89,13 +91,19 @@ static int compare_all(struct comparison *c, char *way, struct oakum_error *err)
 int ways_compare(
 	struct comparison *comparison, const char *path, size_t length, struct oakum_error *err)
 {
-	const char *last = comparison->last_way;
+	const size_t known = passed_length(&comparison->passed, path, length);
 
-	if (last != NULL && strlen(last) == length && memcmp(last, path, length) == 0)
+	if (known == length && length > 0)
 		return 0;
-	free(comparison->last_way);
-	comparison->last_way = strndup(path, length);
-	if (comparison->last_way == NULL)
+	cleanup_free char *way = strndup(path, length);
+	if (way == NULL)
 		return fail(err, ENOMEM, "remember", path);
-	return compare_all(comparison, comparison->last_way, err);
+	int r = compare_rest(comparison, way, known, err);
+	if (r < 0)
+		return r;
+	r = passed_add(&comparison->passed, path, length);
+	if (r == -EFBIG)
+		return fail_because(err, EFBIG, "remember", path,
+			"more than %d directories in one layer cannot be compared", MOMENTS_MAX);
+	return r < 0 ? fail(err, -r, "remember", path) : 0;
 }
