@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "layer/path.h"
+#include "verifier/kept_time.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -129,11 +130,12 @@ static int compare_owner(struct comparison *c, const struct entry *entry, const 
 static int compare_mtime(struct comparison *c, const struct entry *entry, const struct stat *status,
 	struct oakum_error *err)
 {
+	const struct timespec asked_for = { .tv_sec = entry->mtime_s, .tv_nsec = entry->mtime_ns };
 	char tree[VALUE_BYTES];
 	char layer[VALUE_BYTES];
 
-	if (entry->sets_no_times || (status->st_mtim.tv_sec == entry->mtime_s &&
-					    status->st_mtim.tv_nsec == entry->mtime_ns))
+	c->grain_ns = kept_time_refine(c->grain_ns, &status->st_ctim);
+	if (entry->sets_no_times || kept_time_is(&status->st_mtim, &asked_for, c->grain_ns))
 		return 0;
 	snprintf(tree, sizeof(tree), "%" PRId64 ".%09ld", (int64_t)status->st_mtim.tv_sec,
 		status->st_mtim.tv_nsec);

@@ -31,6 +31,7 @@ struct comparison {
 	struct overlay overlay;
 	uint32_t uid; /* our own: whose files are where no owner can be set */
 	uint32_t gid;
+	uint32_t grain_ns; /* of times: no finer one was seen there so far */
 	bool forgives_owner;
 	bool spares_atime;	     /* reading would change it: there is no wall that forbids it */
 	struct passed passed;	     /* ways that were looked at */

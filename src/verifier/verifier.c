@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "layer/policy.h"
 #include "verifier/comparison.h"
+#include "verifier/kept_time.h"
 #include "verifier/rest.h"
 
 #include <errno.h>
@@ -39,6 +40,7 @@ static int open_comparison(struct verifier *v, struct oakum_error *err)
 	comparison->overlay = overlay_of(options->policy.whiteouts, options->whiteout_form);
 	comparison->uid = geteuid();
 	comparison->gid = getegid();
+	comparison->grain_ns = KEPT_TIME_COARSEST_NS;
 	comparison->forgives_owner = (options->policy.owners & OAKUM_OWNERS_FORGIVE) != 0;
 	comparison->spares_atime = options->spares_atime;
 	comparison->progress = options->progress;
