@@ -2,20 +2,14 @@
 #include "verifier/text.h"
 
 #include "base/error.h"
-#include "base/escape.h"
-#include "base/fd.h"
+#include "base/json.h"
+#include "base/sink.h"
 
 #include <stdlib.h>
-#include <string.h>
-
-enum { ROOM = 64 << 10 };
 
 struct text {
-	int fd;
 	bool is_json;
-	size_t length;
-	int code; /* the first failure sticks, so that it is asked for once a line */
-	char bytes[ROOM];
+	struct sink sink;
 };
 
 static const struct {
@@ -47,8 +41,8 @@ struct text *text_new(int fd, bool is_json)
 
 	if (text == NULL)
 		return NULL;
-	text->fd = fd;
 	text->is_json = is_json;
+	sink_init(&text->sink, fd);
 	return text;
 }
 
@@ -57,87 +51,44 @@ void text_free(struct text *text)
 	free(text);
 }
 
-static void flush(struct text *text)
+static void add_member(struct json *json, const char *key, const char *value)
 {
-	int r = text->code == 0 ? fd_write_all(text->fd, text->bytes, text->length) : 0;
-
-	if (r < 0)
-		text->code = -r;
-	text->length = 0;
+	if (value != NULL)
+		json_add_text(json, key, value);
 }
 
-static void put_byte(struct text *text, char byte)
+static void add_object(struct sink *sink, const struct difference *difference, const char *path)
 {
-	if (text->length == ROOM)
-		flush(text);
-	text->bytes[text->length++] = byte;
+	struct json json;
+
+	json_begin_line(&json, sink);
+	json_add_text(&json, "path", path);
+	json_add_text(&json, "difference", kinds[difference->kind].name);
+	add_member(&json, "of", difference->of);
+	add_member(&json, "tree", difference->tree);
+	add_member(&json, "layer", difference->layer);
+	json_end_line(&json);
 }
 
-static void put(struct text *text, const char *string)
+static void add_line(struct sink *sink, const struct difference *difference, const char *path)
 {
-	for (; *string != '\0'; string++)
-		put_byte(text, *string);
-}
-
-/* Byte by byte, for a name may be of any length; JSON wants its backslashes twice. */
-static void put_untrusted(struct text *text, const char *string)
-{
-	for (; *string != '\0'; string++) {
-		const char one[2] = { *string, '\0' };
-		char escaped[8] = "";
-		size_t length = 0;
-		escape_append(escaped, sizeof(escaped), &length, one);
-		for (const char *at = escaped; *at != '\0'; at++) {
-			if (text->is_json && (*at == '\\' || *at == '"'))
-				put_byte(text, '\\');
-			put_byte(text, *at);
-		}
-	}
-}
-
-static void put_member(struct text *text, const char *key, const char *value)
-{
-	if (value == NULL)
-		return;
-	put(text, ",\"");
-	put(text, key);
-	put(text, "\":\"");
-	put_untrusted(text, value);
-	put(text, "\"");
-}
-
-static void put_object(struct text *text, const struct difference *difference, const char *path)
-{
-	put(text, "{\"path\":\"");
-	put_untrusted(text, path);
-	put(text, "\",\"difference\":\"");
-	put(text, kinds[difference->kind].name);
-	put(text, "\"");
-	put_member(text, "of", difference->of);
-	put_member(text, "tree", difference->tree);
-	put_member(text, "layer", difference->layer);
-	put(text, "}\n");
-}
-
-static void put_line(struct text *text, const struct difference *difference, const char *path)
-{
-	put_untrusted(text, path);
-	put(text, ": ");
-	put(text, kinds[difference->kind].sentence);
+	sink_add_escaped(sink, path);
+	sink_add_text(sink, ": ");
+	sink_add_text(sink, kinds[difference->kind].sentence);
 	if (difference->of != NULL)
-		put_untrusted(text, difference->of);
+		sink_add_escaped(sink, difference->of);
 	if (difference->tree != NULL)
-		put_untrusted(text, difference->tree);
+		sink_add_escaped(sink, difference->tree);
 	if (difference->layer != NULL) {
-		put(text, ", in the layer ");
-		put_untrusted(text, difference->layer);
+		sink_add_text(sink, ", in the layer ");
+		sink_add_escaped(sink, difference->layer);
 	}
-	put(text, "\n");
+	sink_add_text(sink, "\n");
 }
 
 static int result(const struct text *text, struct oakum_error *err)
 {
-	return text->code == 0 ? 0 : fail(err, text->code, "write", NULL);
+	return text->sink.code == 0 ? 0 : fail(err, text->sink.code, "write", NULL);
 }
 
 int text_add(struct text *text, const struct difference *difference, struct oakum_error *err)
@@ -145,14 +96,14 @@ int text_add(struct text *text, const struct difference *difference, struct oaku
 	const char *path = *difference->path == '\0' ? "." : difference->path;
 
 	if (text->is_json)
-		put_object(text, difference, path);
+		add_object(&text->sink, difference, path);
 	else
-		put_line(text, difference, path);
+		add_line(&text->sink, difference, path);
 	return result(text, err);
 }
 
 int text_finish(struct text *text, struct oakum_error *err)
 {
-	flush(text);
+	(void)sink_flush(&text->sink);
 	return result(text, err);
 }

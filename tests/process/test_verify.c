@@ -140,6 +140,11 @@ static const struct oakum_unpack_options with_extra = {
 	.verifying = OAKUM_VERIFYING_EXTRA,
 };
 
+static const struct oakum_unpack_options in_json = {
+	.size = sizeof(in_json),
+	.verifying = OAKUM_VERIFYING_JSON,
+};
+
 /* --- changing the tree --- */
 
 static int open_at(const char *path, int flags)
@@ -516,8 +521,32 @@ static void names_are_escaped(void **state)
 	(void)state;
 	assert_differs(layer, "a\\nb\\x1b[2J\\\\: missing\n");
 	assert_differs_with(layer,
-		"{\"path\":\"a\\\\nb\\\\x1b[2J\\\\\\\\\",\"difference\":\"missing\"}\n",
-		OAKUM_UNPACK_OPTIONS(.verifying = OAKUM_VERIFYING_JSON));
+		"{\"path\":\"a\\u000ab\\u001b[2J\\u005c\",\"difference\":\"missing\"}\n", &in_json);
+}
+
+static void objects_have_names_as_those_of_listings(void **state)
+{
+	const struct member layer[] = {
+		file("\303\274", ""),
+		symlink_to("s", "\"\377"),
+		pax("SCHILY.xattr.user.\303\274=1"),
+		file("f\376", ""),
+		END,
+	};
+
+	(void)state;
+	assert_int_equal(symlinkat("a\377", scratch.rootfs_fd, "s"), 0);
+	set_time("s", 0);
+	write_at("f\376", "", 0);
+	set_time("f\376", 0);
+	assert_differs_with(layer,
+		"{\"path\":\"\\u00fc\",\"difference\":\"missing\"}\n"
+		"{\"path\":\"s\",\"difference\":\"target\","
+		"\"tree\":\"a\\ufffd\",\"tree_bytes\":\"Yf8=\","
+		"\"layer\":\"\\u0022\\ufffd\",\"layer_bytes\":\"Iv8=\"}\n"
+		"{\"path\":\"f\\ufffd\",\"path_bytes\":\"Zv4=\",\"difference\":\"xattr-missing\","
+		"\"of\":\"user.\\u00fc\"}\n",
+		&in_json);
 }
 
 static void objects_have_both_sides(void **state)
@@ -530,7 +559,7 @@ static void objects_have_both_sides(void **state)
 	assert_differs_with(one_file,
 		"{\"path\":\"f\",\"difference\":\"mode\",\"tree\":\"0600\",\"layer\":\"0644\"}\n"
 		"{\"path\":\"f\",\"difference\":\"content\",\"of\":\"0\"}\n",
-		OAKUM_UNPACK_OPTIONS(.verifying = OAKUM_VERIFYING_JSON));
+		&in_json);
 }
 
 /* --- entries that replace others --- */
@@ -1431,6 +1460,7 @@ int main(void)
 		TEST(a_file_capability_that_nobody_brought_is_told),
 		TEST(the_rootfs_itself_is_compared),
 		TEST(names_are_escaped),
+		TEST(objects_have_names_as_those_of_listings),
 		TEST(objects_have_both_sides),
 		TEST(the_last_entry_of_a_name_counts),
 		TEST(layers_made_by_chance_are_as_they_were_unpacked),
