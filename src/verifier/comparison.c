@@ -127,6 +127,16 @@ static int compare_owner(struct comparison *c, const struct entry *entry, const 
 	return hold_values(c, DIFFERS_OWNER, entry, (const char *[]){ tree, layer }, err);
 }
 
+/* Of what is before 1970 the nanoseconds count from the second below: -1.5 is -2 and 500000000. */
+static void format_time(const struct timespec *time, char text[VALUE_BYTES])
+{
+	const bool is_before = time->tv_sec < 0 && time->tv_nsec > 0;
+	const int64_t seconds = is_before ? time->tv_sec + 1 : time->tv_sec;
+
+	snprintf(text, VALUE_BYTES, "%s%" PRId64 ".%09ld", is_before && seconds == 0 ? "-" : "",
+		seconds, is_before ? 1000000000 - time->tv_nsec : time->tv_nsec);
+}
+
 static int compare_mtime(struct comparison *c, const struct entry *entry, const struct stat *status,
 	struct oakum_error *err)
 {
@@ -137,9 +147,8 @@ static int compare_mtime(struct comparison *c, const struct entry *entry, const 
 	c->grain_ns = kept_time_refine(c->grain_ns, &status->st_ctim);
 	if (entry->sets_no_times || kept_time_is(&status->st_mtim, &asked_for, c->grain_ns))
 		return 0;
-	snprintf(tree, sizeof(tree), "%" PRId64 ".%09ld", (int64_t)status->st_mtim.tv_sec,
-		status->st_mtim.tv_nsec);
-	snprintf(layer, sizeof(layer), "%" PRId64 ".%09" PRIu32, entry->mtime_s, entry->mtime_ns);
+	format_time(&status->st_mtim, tree);
+	format_time(&asked_for, layer);
 	return hold_values(c, DIFFERS_MTIME, entry, (const char *[]){ tree, layer }, err);
 }
 

@@ -382,6 +382,18 @@ static void a_time_that_differs_is_told_to_the_nanosecond(void **state)
 	assert_differs(one_file, "f: mtime -2.000000000, in the layer 86400.000000000\n");
 }
 
+static void a_time_before_1970_is_told_as_the_fraction_that_it_is(void **state)
+{
+	const struct member layer[] = { pax("mtime=-1.25"), file("f", ""), END };
+	const struct timespec times[2] = { { 0, UTIME_OMIT }, { -1, 999999999 } };
+
+	(void)state;
+	unpack(layer);
+	assert_same(layer);
+	assert_int_equal(utimensat(scratch.rootfs_fd, "f", times, 0), 0);
+	assert_differs(layer, "f: mtime -0.000000001, in the layer -1.250000000\n");
+}
+
 static void what_is_missing_is_told_and_what_is_extra_if_asked_for(void **state)
 {
 	(void)state;
@@ -1450,6 +1462,7 @@ int main(void)
 		TEST(a_mode_that_differs_is_told),
 		TEST(an_owner_that_differs_is_told),
 		TEST(a_time_that_differs_is_told_to_the_nanosecond),
+		TEST(a_time_before_1970_is_told_as_the_fraction_that_it_is),
 		TEST(what_is_missing_is_told_and_what_is_extra_if_asked_for),
 		TEST(a_directory_that_only_paths_tell_of_is_not_extra),
 		TEST(a_thing_of_another_kind_is_told_and_not_opened),
