@@ -421,6 +421,12 @@ struct oakum_pack_options {
 	uint64_t max_logical_bytes; /* of one file, holes included */
 	uint64_t max_entries;
 	uint64_t max_name_bytes;
+	uint64_t max_path_depth;
+	uint64_t max_entry_xattrs;
+	uint64_t max_xattr_bytes;
+	uint64_t max_entry_xattr_bytes;
+	uint64_t max_layer_xattr_bytes;
+	uint64_t max_ratio; /* of what is compressed */
 };
 
 #define OAKUM_PACK_OPTIONS(...)              \

@@ -6,34 +6,42 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/time.h>
+#include <time.h>
 
-enum { WAKE_US = 20000 };
+enum { WAKE_NS = 20000000 };
+
+/* What is to be undone. */
+struct alarm {
+	timer_t timer;
+	struct sigaction before;
+};
 
 static void wake_up(int signal_number)
 {
 	(void)signal_number;
 }
 
-/* Again and again, for the first may come before there is anything to be interrupted. */
-static void interrupt_me(uint64_t after_ms, struct sigaction *before)
+/* Again and again, for the first may come before there is anything to be interrupted. By a signal
+ * of its own: SIGALRM may be our caller's. */
+static int set_alarm(struct alarm *alarm, uint64_t after_ms)
 {
 	const struct sigaction action = { .sa_handler = wake_up };
-	const struct itimerval timer = {
-		.it_value = { (time_t)(after_ms / 1000), (suseconds_t)(after_ms % 1000) * 1000 },
-		.it_interval = { 0, WAKE_US },
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN };
+	const struct itimerspec times = {
+		.it_value = { (time_t)(after_ms / 1000), (long)(after_ms % 1000) * 1000000 },
+		.it_interval = { 0, WAKE_NS },
 	};
 
-	sigaction(SIGALRM, &action, before);
-	setitimer(ITIMER_REAL, &timer, NULL);
+	if (timer_create(CLOCK_MONOTONIC, &event, &alarm->timer) < 0)
+		return -1;
+	sigaction(SIGRTMIN, &action, &alarm->before);
+	return timer_settime(alarm->timer, 0, &times, NULL);
 }
 
-static void interrupt_me_no_more(const struct sigaction *before)
+static void end_alarm(const struct alarm *alarm)
 {
-	const struct itimerval never = { .it_value = { 0, 0 } };
-
-	setitimer(ITIMER_REAL, &never, NULL);
-	sigaction(SIGALRM, before, NULL);
+	timer_delete(alarm->timer);
+	sigaction(SIGRTMIN, &alarm->before, NULL);
 }
 
 static int open_until(int directory_fd, const char *name, int flags, int64_t deadline)
@@ -46,24 +54,32 @@ static int open_until(int directory_fd, const char *name, int flags, int64_t dea
 	return fd;
 }
 
-int open_with_patience(int directory_fd, const char *name, int flags, uint64_t *timeout_ms)
+static int open_by_alarm(int directory_fd, const char *name, int flags, uint64_t *timeout_ms)
 {
 	const int64_t deadline = deadline_from_now(*timeout_ms);
-	struct sigaction alarm_before;
+	struct alarm alarm;
+
+	if (set_alarm(&alarm, *timeout_ms) < 0)
+		return -1;
+	int fd = open_until(directory_fd, name, flags, deadline);
+	const int code = errno == EINTR ? ETIMEDOUT : errno;
+	end_alarm(&alarm);
+	const int64_t left = deadline - deadline_now();
+	*timeout_ms = left > 0 ? (uint64_t)left : 1;
+	errno = code;
+	return fd;
+}
+
+int open_with_patience(int directory_fd, const char *name, int flags, uint64_t *timeout_ms)
+{
 	sigset_t none;
 	sigset_t before;
 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, &before);
-	if (*timeout_ms > 0)
-		interrupt_me(*timeout_ms, &alarm_before);
-	int fd = open_until(directory_fd, name, flags, deadline);
-	const int code = errno == EINTR ? ETIMEDOUT : errno;
-	if (*timeout_ms > 0) {
-		interrupt_me_no_more(&alarm_before);
-		const int left = deadline_left(deadline);
-		*timeout_ms = left > 0 ? (uint64_t)left : 1;
-	}
+	int fd = *timeout_ms > 0 ? open_by_alarm(directory_fd, name, flags, timeout_ms)
+				 : open_until(directory_fd, name, flags, -1);
+	const int code = errno;
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	errno = code;
 	return fd;

@@ -9,7 +9,7 @@
  * openat(2) of what may be a FIFO, whose other end it waits for: -1 with ETIMEDOUT after
  * *timeout_ms (0: never), which is less afterwards by what it took, and 1 at least. Signals that
  * are blocked are let through meanwhile and end the process as ever: there is no job yet
- * that they could end. Of one thread; has SIGALRM and its timer to itself.
+ * that they could end. Of one thread; has SIGRTMIN to itself meanwhile.
  */
 int open_with_patience(int directory_fd, const char *name, int flags, uint64_t *timeout_ms);
 

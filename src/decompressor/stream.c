@@ -3,14 +3,12 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/ratio.h"
 #include "decompressor/codec.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-
-/* Below this no ratio is asked for: small layers of zeros are honest. */
-static const uint64_t ratio_free_bytes = UINT64_C(1) << 30;
 
 /* One code for all that can become of a source, whichever way it came: EPIPE, as oakum.h says. */
 static int source_failed(const struct stream *stream, int code, struct oakum_error *err)
@@ -84,17 +82,6 @@ static int check_head(struct stream *stream, size_t count, struct oakum_error *e
 		codec_detect(stream->head, stream->head_bytes)->name);
 }
 
-static bool is_over_ratio(const struct stream *stream, uint64_t out_total)
-{
-	uint64_t most;
-
-	if (out_total <= ratio_free_bytes)
-		return false;
-	if (__builtin_mul_overflow(stream->in_total, stream->max_ratio, &most))
-		return false;
-	return out_total > most;
-}
-
 static int write_failed(const struct stream *stream, int r, struct oakum_error *err)
 {
 	return fail_because(err, -r, "write", NULL,
@@ -124,7 +111,7 @@ int stream_put(struct stream *stream, size_t count, struct oakum_error *err)
 
 	if (r < 0 || count == 0)
 		return r;
-	if (is_over_ratio(stream, stream->out_total + count))
+	if (ratio_is_over(stream->in_total, stream->out_total + count, stream->max_ratio))
 		return fail_because(err, EFBIG, "check limits", NULL,
 			"more than the limit ratio=%" PRIu64 "; --limit ratio=N raises it",
 			stream->max_ratio);

@@ -5,8 +5,11 @@
 #include "base/deadline.h"
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/ratio.h"
 #include "layer/exclude.h"
+#include "layer/path.h"
 #include "layer/storage_options.h"
+#include "layer/tally.h"
 #include "layer/text.h"
 #include "packer/attributes.h"
 #include "packer/inodes.h"
@@ -19,6 +22,8 @@
 #include <limits.h>
 #include <sys/stat.h>
 
+enum { AHEAD_BYTES = 256 << 10 };
+
 struct layer_packer {
 	struct layer_packer_options options;
 	int64_t deadline;
@@ -30,6 +35,7 @@ struct layer_packer {
 	struct inodes inodes; /* packed, of several names */
 	struct bytes blocks;  /* of one header */
 	struct attributes attributes;
+	struct tally tally; /* against the limits */
 	struct oakum_stats stats;
 	char link[PATH_MAX + 1];
 };
@@ -242,20 +248,38 @@ static void show_progress(struct layer_packer *packer)
 }
 
 /* A layer that its own unpacking would refuse is none; nor is the disk filled with a hole. */
-static int check_limits(const struct layer_packer *packer, const struct tar_header *header,
+static int check_limits(struct layer_packer *packer, const struct tar_header *header,
 	const char *path, struct oakum_error *err)
 {
 	const struct limits *limits = packer->options.limits;
+	const struct entry entry = {
+		.name = path,
+		.xattrs = header->xattrs,
+		.xattr_count = header->xattr_count,
+	};
 
-	if (packer->stats.entries >= limits->entries)
-		return limit_exceeded(err, "entries", limits->entries, path);
 	if (strlen(header->name) > limits->name_bytes)
 		return limit_exceeded(err, "name-bytes", limits->name_bytes, path);
+	if (path_depth(path) > limits->path_depth)
+		return limit_exceeded(err, "path-depth", limits->path_depth, path);
 	if (header->content_bytes > limits->logical_bytes)
 		return limit_exceeded(err, "logical-bytes", limits->logical_bytes, path);
-	if (header->content_bytes > limits->content_bytes - packer->stats.content_bytes)
-		return limit_exceeded(err, "content-bytes", limits->content_bytes, path);
-	return 0;
+	int r = tally_entry(&packer->tally, &entry, err);
+	if (r == 0)
+		r = tally_xattrs(&packer->tally, &entry, err);
+	return r < 0 ? r : tally_content(&packer->tally, header->content_bytes, path, err);
+}
+
+/* The same of what is compressed: an image of a disk that is mostly empty. Whoever reads it is
+ * ahead of what he has decompressed by a buffer. */
+static int check_ratio(const struct layer_packer *packer, const char *path, struct oakum_error *err)
+{
+	const uint64_t ratio = packer->options.limits->ratio;
+
+	return ratio_is_over(
+		       packer->stats.layer_bytes + AHEAD_BYTES, packer->stats.stream_bytes, ratio)
+		       ? limit_exceeded(err, "ratio", ratio, path)
+		       : 0;
 }
 
 static int write_header(struct layer_packer *packer, const struct tar_header *header,
@@ -296,7 +320,8 @@ static int copy_content(
 		if (left == 0 && (size_t)got < asked)
 			return 0;
 		show_progress(packer);
-		if (check_time(packer, subject->path, err) < 0)
+		if (check_time(packer, subject->path, err) < 0 ||
+			check_ratio(packer, subject->path, err) < 0)
 			return -err->code;
 	}
 }
@@ -444,6 +469,9 @@ int layer_packer_run(
 	if (r < 0)
 		return r;
 	show_progress(packer);
+	r = check_ratio(packer, NULL, err);
+	if (r < 0)
+		return r;
 	packer->stats.compression = packer->options.compression;
 	packer->stats.dropped_xattrs = layer_rules_dropped_xattrs(packer->rules);
 	packer->stats.size = stats->size;
@@ -479,6 +507,7 @@ int layer_packer_open(const struct layer_packer_options *options, struct layer_p
 		return fail(err, ENOMEM, "prepare to pack", NULL);
 	new->options = *options;
 	new->deadline = deadline_from_now(options->limits->timeout_ms);
+	new->tally.limits = options->limits;
 	new->attributes.is_packed = is_looked_at;
 	int r = exclude_new(options->exclude, &of_excludes, &new->exclude, err);
 	if (r == 0)

@@ -111,6 +111,12 @@ const struct request_option request_pack_options[] = {
 	PACK_LIMIT(logical_bytes),
 	PACK_LIMIT(entries),
 	PACK_LIMIT(name_bytes),
+	PACK_LIMIT(path_depth),
+	PACK_LIMIT(entry_xattrs),
+	PACK_LIMIT(xattr_bytes),
+	PACK_LIMIT(entry_xattr_bytes),
+	PACK_LIMIT(layer_xattr_bytes),
+	PACK_LIMIT(ratio),
 	{ NULL, REQUEST_U32, 0, 0, 0 },
 };
 

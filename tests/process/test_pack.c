@@ -438,6 +438,16 @@ static void what_unpacking_would_refuse_is_not_packed(void **state)
 	is_over(OAKUM_PACK_OPTIONS(.max_logical_bytes = 9), "logical-bytes=9", "a");
 	is_over(OAKUM_PACK_OPTIONS(.max_entries = 3), "entries=3", "c");
 	is_over(OAKUM_PACK_OPTIONS(.max_name_bytes = 1), "name-bytes=1", ".");
+	make_directory("d");
+	make_directory("d/e");
+	is_over(OAKUM_PACK_OPTIONS(.max_path_depth = 1), "path-depth=1", "d/e");
+	assert_int_equal(setxattr(path_of("a"), "user.one", "12345", 5, 0), 0);
+	assert_int_equal(setxattr(path_of("d"), "user.two", "12345", 5, 0), 0);
+	assert_int_equal(setxattr(path_of("d"), "user.six", "12345", 5, 0), 0);
+	is_over(OAKUM_PACK_OPTIONS(.max_entry_xattrs = 1), "entry-xattrs=1", "d");
+	is_over(OAKUM_PACK_OPTIONS(.max_xattr_bytes = 4), "xattr-bytes=4", "a");
+	is_over(OAKUM_PACK_OPTIONS(.max_entry_xattr_bytes = 25), "entry-xattr-bytes=25", "d");
+	is_over(OAKUM_PACK_OPTIONS(.max_layer_xattr_bytes = 26), "layer-xattr-bytes=26", "d");
 	assert_int_equal(truncate(path_of("c"), (off_t)2 << 40), 0);
 	is_over(NULL, "logical-bytes=1099511627776", "bb");
 	is_over(OAKUM_PACK_OPTIONS(.max_logical_bytes = UINT64_MAX), "content-bytes=274877906944",

@@ -10,6 +10,9 @@ each oakum pack --limit content-bytes=4095 rootfs layer.tar
 each oakum pack --limit name-bytes=3 rootfs layer.tar
 oakum pack --limit content-bytes=4K --limit logical-bytes=4K --limit name-bytes=4 --limit entries=2 rootfs layer.tar
 tar -tf layer.tar
+truncate -s 1200M rootfs/hole
+each oakum pack --compression=zstd --limit ratio=100 rootfs layer.tar
+oakum pack --compression=zstd --limit ratio=none rootfs layer.tar && each oakum list layer.tar >/dev/null
 source <(oakum completion bash)
 COMP_WORDS=(oakum pack --limit = '') COMP_CWORD=4 COMPREPLY=()
 _oakum
