@@ -208,3 +208,16 @@ int fd_keep_only(const int *keep, size_t count)
 		return -errno;
 	return 0;
 }
+
+int fd_fill_standard(void)
+{
+	for (int fd = 0; fd <= 2; fd++) {
+		if (fcntl(fd, F_GETFD) >= 0)
+			continue;
+		/* The wrong way round, so that using what was closed is still an error. */
+		int opened = open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
+		if (opened != fd)
+			return opened < 0 ? -errno : -EBADF;
+	}
+	return 0;
+}

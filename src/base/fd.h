@@ -64,4 +64,10 @@ int fd_duplicate_high(int fd);
 /* Closes every descriptor but those in keep (ascending, count of them); 0 or -errno. */
 int fd_keep_only(const int *keep, size_t count);
 
+/*
+ * Puts something that neither can be read nor written to where standard input, output or error is
+ * closed: what is opened later must not become one of them by accident. 0 or -errno.
+ */
+int fd_fill_standard(void);
+
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The oakum command: a table of sub-commands. */
+#include "base/fd.h"
 #include "base/sys.h"
 #include "command/command.h"
 #include "command/completion.h"
@@ -66,19 +67,6 @@ static void print_version(void)
 		printf("Landlock %d\n", landlock);
 	else
 		printf("no Landlock\n");
-}
-
-/* A descriptor that is opened later must not become standard output by accident. */
-static int open_standard_fds(void)
-{
-	for (int fd = 0; fd <= 2; fd++) {
-		if (fcntl(fd, F_GETFD) >= 0)
-			continue;
-		/* The wrong way round, so that using what was closed is still an error. */
-		if (open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd)
-			return -1;
-	}
-	return 0;
 }
 
 static void offer_commands(struct nearest *nearest)
@@ -167,7 +155,7 @@ static int run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	if (open_standard_fds() < 0)
+	if (fd_fill_standard() < 0)
 		return EXIT_FAILED;
 	const struct tool *tool = argc > 0 ? tool_find(argv[0]) : NULL;
 	int status = tool == NULL ? run(argc, argv) : tool_main(tool, argv + 1);

@@ -2,6 +2,7 @@
 #include "command/unpack.h"
 
 #include "base/cleanup.h"
+#include "base/deadline.h"
 #include "base/error.h"
 #include "command/message.h"
 #include "command/option.h"
@@ -11,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -37,6 +39,8 @@ static int open_rootfs(const char *name, bool *is_made, struct oakum_error *err)
 	if (!*is_made && errno != EEXIST)
 		return run_fail_setup("mkdir", name, err);
 	int fd = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 && *is_made)
+		(void)rmdir(name);
 	/* It is there, as mkdir(2) has just said. */
 	if (fd < 0 && errno == ENOENT)
 		return staged(fail_because(err, ENOENT, "open", name,
@@ -61,11 +65,13 @@ static void split(char *path, const char **parent, const char **name)
 
 /* All or nothing: a descriptor of a rootfs beside the one that is named, lent. */
 static int begin_atomic(
-	const struct arguments *arguments, struct oakum_atomic **atomic, struct oakum_error *err)
+	struct arguments *arguments, struct oakum_atomic **atomic, struct oakum_error *err)
 {
 	cleanup_free char *path = strdup(arguments->operands[1]);
 	const char *parent;
 	const char *name;
+	sigset_t none;
+	sigset_t before;
 
 	if (path == NULL)
 		return run_fail_setup("begin", arguments->operands[1], err);
@@ -74,7 +80,16 @@ static int begin_atomic(
 	if (parent_fd < 0)
 		return run_fail_setup("open", parent, err);
 	umask(0);
+	/* It may have much to remove; until there is a job signals end us, as ever. */
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, &before);
+	const int64_t deadline = deadline_from_now(arguments->options.timeout_ms);
 	int r = oakum_atomic_begin(parent_fd, name, &arguments->options, atomic, err);
+	if (deadline >= 0) {
+		const int64_t left = deadline - deadline_now();
+		arguments->options.timeout_ms = left > 0 ? (uint64_t)left : 1;
+	}
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	return r < 0 ? r : oakum_atomic_rootfs_fd(*atomic);
 }
 

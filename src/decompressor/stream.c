@@ -56,6 +56,7 @@ ssize_t stream_hand_on(struct stream *stream, struct oakum_error *err)
 {
 	const size_t waiting = stream->in_end - stream->in_at;
 
+	_Static_assert(STREAM_IN_BYTES <= (int)STREAM_OUT_BYTES, "what waits fits");
 	if (waiting == 0)
 		return stream->in_ended ? 0
 					: read_source(stream, stream->out, STREAM_OUT_BYTES, err);

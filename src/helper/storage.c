@@ -254,6 +254,7 @@ static int unpack(struct run *run, bool is_layer, uint64_t *layer_bytes)
 
 static void init_run(struct run *run)
 {
+	(void)fd_fill_standard(); /* where there is no /dev it is as it was */
 	*run = (struct run){ .root_fd = -1, .umask_was = umask(0) };
 	run->is_rootless = storage_is_rootless();
 	note_time(run);

@@ -239,6 +239,7 @@ static struct oakum_unpack_options emptying_options(const struct oakum_unpack_op
 		.user_namespace = asked->user_namespace,
 		.uid_map = asked->uid_map,
 		.gid_map = asked->gid_map,
+		.timeout_ms = asked->timeout_ms,
 		.owners = OAKUM_OWNERS_SQUASH, /* the marker's owner is an id that there is */
 	};
 

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* What is compared: NULL are zeros, as many as there are in a hole. */
@@ -106,6 +107,19 @@ static int compare_next(
 	return r == 0 && *at == nowhere ? compare_piece(c, fd, piece, at) : r;
 }
 
+/* It was of the right size before: one that was cut off meanwhile ends in what looks like a hole.
+ */
+static int compare_end(int fd, uint64_t end, uint64_t *at)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) < 0)
+		return -errno;
+	if ((uint64_t)status.st_size != end)
+		*at = (uint64_t)status.st_size < end ? (uint64_t)status.st_size : end;
+	return 0;
+}
+
 int content_compare(struct comparison *comparison, int fd, const struct entry *entry, uint64_t *at,
 	struct oakum_error *err)
 {
@@ -125,5 +139,7 @@ int content_compare(struct comparison *comparison, int fd, const struct entry *e
 		compared = compare_hole(comparison, fd, end, entry->logical_bytes, at);
 	if (r < 0)
 		return r;
+	if (compared == 0 && *at == nowhere)
+		compared = compare_end(fd, entry->logical_bytes, at);
 	return compared < 0 ? fail(err, -compared, "read", entry->path) : 0;
 }

@@ -58,8 +58,11 @@ static int is_in_opaque(struct comparison *c, const char *path, struct oakum_err
 	struct parent *parent;
 	int r = comparison_parent(c, path, &parent, err);
 
-	if (r <= 0 || parents_open(c->parents, "", 0, &root) < 0)
+	if (r <= 0)
 		return r;
+	r = parents_open(c->parents, "", 0, &root);
+	if (r < 0)
+		return fail(err, -r, "open rootfs", path);
 	int fd = parent->fd;
 	cleanup_fd int above_fd = -1;
 	for (;;) {
