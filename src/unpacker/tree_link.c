@@ -16,7 +16,7 @@ static int fail_link(
 		return fail(err, code, "linkat", entry->path);
 	if (code == ENOENT)
 		return fail_because(err, EBADMSG, "linkat", entry->path,
-			"its target does not exist: a hard link comes after its target");
+			"its target does not exist: it comes later, or was left out");
 	if (code == EPERM)
 		return fail_because(err, code, "linkat", entry->path,
 			"its target is a directory, or the file system has no hard links");

@@ -265,7 +265,7 @@ static void a_hard_link_is_to_what_the_rootfs_has(void **state)
 			.strict = EBADMSG,
 			.compat = EBADMSG,
 			.entry = "h",
-			.says = "after its target" },
+			.says = "it comes later" },
 		{ .id = "L25",
 			.layer = LAYER(directory("d"), file("d/a", "wrong"), file("a", "right"),
 				hard_link_to("d/h", "a")),
