@@ -18,7 +18,7 @@ struct overlay {
 	const char *opaque; /* the attribute of directories; NULL: this tree is for no overlayfs */
 	struct xattr whiteout; /* what makes a whiteout of an empty file; its name is NULL:
 				  whiteouts are character devices 0:0 */
-	bool has_opaque;       /* one was marked */
+	bool has_opaque;       /* one was marked, or may have been there before */
 	bool has_whiteouts;    /* one was made */
 };
 

@@ -1,14 +1,59 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unpacker/tree_parts.h"
 
+#include "base/cleanup.h"
 #include "base/error.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
+
+enum { LOOK_BYTES = 1 << 10 }; /* a name of any length, and some more */
+
+static bool has_name(const char *batch, ssize_t length)
+{
+	for (ssize_t at = 0; at < length;) {
+		const struct dirent64 *entry = (const struct dirent64 *)(const void *)(batch + at);
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			return true;
+		at += entry->d_reclen;
+	}
+	return false;
+}
+
+/* One that cannot be looked into may have anything in it. */
+static bool is_known_empty(int root_fd)
+{
+	_Alignas(struct dirent64) char batch[LOOK_BYTES];
+	cleanup_fd int fd = openat(root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ssize_t length = -1;
+
+	while (fd >= 0 && (length = getdents64(fd, batch, sizeof(batch))) > 0) {
+		if (has_name(batch, length))
+			return false;
+	}
+	return length == 0;
+}
+
+/*
+ * What was there before is of lower layers, and gives way to whiteouts. For overlayfs a layer
+ * has a directory of its own, which is empty at first: then nothing has to be told apart.
+ */
+static void expect_lower(struct tree *tree, const struct tree_options *options)
+{
+	tree->overlay = overlay_of(options->whiteouts, options->whiteout_form);
+	tree->is_tracking = options->whiteouts == OAKUM_WHITEOUTS_APPLY;
+	if (tree->overlay.opaque == NULL || tree->storage != NULL ||
+		is_known_empty(options->root_fd))
+		return;
+	tree->is_tracking = true;
+	tree->overlay.has_opaque = true; /* one may be there */
+}
 
 static int open_parts(struct tree *tree, int root_fd)
 {
@@ -32,9 +77,8 @@ int tree_new(const struct tree_options *options, struct tree **tree, struct oaku
 
 	if (new == NULL)
 		return fail(err, ENOMEM, "prepare tree", NULL);
-	new->is_tracking = options->whiteouts == OAKUM_WHITEOUTS_APPLY;
-	new->overlay = overlay_of(options->whiteouts, options->whiteout_form);
 	new->storage = options->storage;
+	expect_lower(new, options);
 	new->forgiven = options->forgiven;
 	new->durable = options->durable;
 	new->maker = (struct owner){ geteuid(), getegid() };

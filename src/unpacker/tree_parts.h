@@ -16,7 +16,7 @@
 enum { TREE_REPLACE_TRIES = 8 }; /* somebody else may make the name again and again */
 
 struct tree {
-	bool is_tracking; /* whiteouts are carried out: what is placed must be known */
+	bool is_tracking; /* lower layers may be there: what is placed must be known */
 	struct overlay overlay;
 	const struct tree_storage *storage; /* NULL: oakum's own ways */
 	struct forgiven *forgiven;	    /* NULL: nothing is */

@@ -133,16 +133,38 @@ static int make_whiteout(struct tree *tree, const struct entry *entry, struct oa
 	return r < 0 ? r : durable_take(tree->durable, &fd, entry->path, err);
 }
 
+/* All that is in a directory of this layer is of this layer. */
+static int remove_lower(
+	struct tree *tree, const struct parent *parent, const char *path, struct oakum_error *err)
+{
+	if (placed_has(&tree->placed, &parent->inode, ""))
+		return 0;
+	return tree_remove_there(tree, parent, path, &tree->placed, err);
+}
+
+/* The directory that the whiteout is in; what lower layers have by its name there is removed. */
+static int open_hiding(struct tree *tree, const struct entry *entry, struct parent **parent,
+	struct oakum_error *err)
+{
+	int r = tree_open_parent(tree, entry->path, "mknodat", parent, err);
+
+	if (r < 0 || !tree->is_tracking)
+		return r;
+	r = remove_lower(tree, *parent, entry->path, err);
+	/* Again: what was removed may have been a directory, and all of them were forgotten. */
+	return r < 0 ? r : tree_open_parent(tree, entry->path, "mknodat", parent, err);
+}
+
 /*
- * A whiteout is for what lower layers have: here they are in other directories,
- * and what is in this one is of this layer and stays.
+ * A whiteout is for what lower layers have: they are in other directories, or were in this one
+ * before. What this layer has by the name stays.
  */
 static int place_whiteout(struct tree *tree, const struct entry *entry, struct oakum_error *err)
 {
 	const char *base = path_base(entry->path);
 	struct stat status;
 	struct parent *parent;
-	int r = tree_open_parent(tree, entry->path, "mknodat", &parent, err);
+	int r = open_hiding(tree, entry, &parent, err);
 
 	if (r < 0)
 		return r;
@@ -200,10 +222,7 @@ int tree_remove(struct tree *tree, const char *path, struct oakum_error *err)
 		return 0;
 	if (r < 0)
 		return tree_fail_parent(tree, -r, "remove", path, err);
-	/* All that is in a directory of this layer is of this layer. */
-	if (placed_has(&tree->placed, &parent->inode, ""))
-		return 0;
-	return tree_remove_there(tree, parent, path, &tree->placed, err);
+	return remove_lower(tree, parent, path, err);
 }
 
 /* The directory of that very name: what a symlink leads to is not what is hidden. */
@@ -221,6 +240,19 @@ static int open_plain(struct tree *tree, const char *path, struct parent **direc
 	return r < 0 ? r : parents_open(tree->parents, path, strlen(path), directory);
 }
 
+/* The directory at path, which is lent no longer then. */
+static int empty(struct tree *tree, const struct parent *directory, const char *path,
+	struct oakum_error *err)
+{
+	if (placed_has(&tree->placed, &directory->inode, ""))
+		return 0;
+	if (tree_note_changed(tree, &directory->inode, path, strlen(path), err) < 0)
+		return -err->code;
+	int r = remove_content(directory->fd, &tree->placed);
+	parents_forget(tree->parents);
+	return r < 0 ? fail(err, -r, "empty", path) : 0;
+}
+
 int tree_empty(struct tree *tree, const char *path, struct oakum_error *err)
 {
 	struct parent *directory;
@@ -230,13 +262,7 @@ int tree_empty(struct tree *tree, const char *path, struct oakum_error *err)
 		return 0;
 	if (r < 0)
 		return tree_fail_parent(tree, -r, "empty", path, err);
-	if (placed_has(&tree->placed, &directory->inode, ""))
-		return 0;
-	if (tree_note_changed(tree, &directory->inode, path, strlen(path), err) < 0)
-		return -err->code;
-	r = remove_content(directory->fd, &tree->placed);
-	parents_forget(tree->parents);
-	return r < 0 ? fail(err, -r, "empty", path) : 0;
+	return empty(tree, directory, path, err);
 }
 
 /* What a symlink leads to is not what is marked: the same as where it is carried out. */
@@ -260,5 +286,8 @@ int tree_mark_opaque(struct tree *tree, const char *path, struct oakum_error *er
 	int r = tree_open_or_make(tree, path, strlen(path), &directory);
 	if (r < 0)
 		return tree_fail_parent(tree, -r, "mark opaque", path, err);
-	return tree_mark_directory_opaque(tree, directory->fd, path, err);
+	r = tree_mark_directory_opaque(tree, directory->fd, path, err);
+	if (r < 0 || !tree->is_tracking)
+		return r;
+	return empty(tree, directory, path, err);
 }

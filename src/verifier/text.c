@@ -32,6 +32,7 @@ static const struct {
 	[LACKS_XATTR] = { "xattr-missing", "attribute missing: " },
 	[HAS_EXTRA_XATTR] = { "xattr-extra", "attribute not in the layer: " },
 	[LACKS_WHITEOUT] = { "whiteout", "not there, and no whiteout for overlayfs either" },
+	[HIDES_NOTHING] = { "whiteout", "there, and no whiteout for overlayfs" },
 	[LACKS_OPAQUE] = { "opaque", "not opaque for overlayfs" },
 };
 

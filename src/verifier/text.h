@@ -23,6 +23,7 @@ enum difference_kind {
 	LACKS_XATTR,	 /* the layer alone has it */
 	HAS_EXTRA_XATTR, /* the tree alone has it */
 	LACKS_WHITEOUT,	 /* of overlayfs */
+	HIDES_NOTHING,	 /* something else is there in place of one */
 	LACKS_OPAQUE,
 	DIFFERENCE_KINDS,
 };

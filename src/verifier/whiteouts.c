@@ -9,7 +9,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-/* --- that are carried out --- */
+/* --- what they leave nothing of --- */
 
 /* A symlink, or what it leads to, is not what an opaque marker empties. */
 int whiteouts_compare_removed(
@@ -47,6 +47,21 @@ static bool is_inode(int fd, struct inode *inode)
 	return true;
 }
 
+/* The lowest directory above the name that is there: 1, or -errno. */
+static int open_above(
+	struct comparison *c, const char *path, struct parent **above, struct oakum_error *err)
+{
+	size_t length = path_parent_length(path);
+	int r;
+
+	while ((r = comparison_open(c, path, length, above, err)) == 0 && length > 0) {
+		while (length > 0 && path[length - 1] != '/')
+			length--;
+		length -= length > 0;
+	}
+	return r;
+}
+
 /*
  * Is one of the directories above it? Then there is nothing that it could hide. By "..", for
  * the path may lead through symlinks, up to the rootfs; above the root of all there is only itself.
@@ -56,7 +71,7 @@ static int is_in_opaque(struct comparison *c, const char *path, struct oakum_err
 	struct inode here = { 0 };
 	struct parent *root;
 	struct parent *parent;
-	int r = comparison_parent(c, path, &parent, err);
+	int r = open_above(c, path, &parent, err);
 
 	if (r <= 0)
 		return r;
@@ -106,9 +121,11 @@ int whiteouts_compare_opaque(
 		r = comparison_mark(comparison, path, BROUGHT_OPAQUE, err);
 	if (r >= 0)
 		r = is_opaque(comparison, path, strlen(path), err);
-	if (r != 0)
-		return r < 0 ? r : 0;
-	return differences_hold(comparison->differences, HOLD_MARK, &lacks, err);
+	if (r == 0)
+		r = differences_hold(comparison->differences, HOLD_MARK, &lacks, err);
+	if (r < 0)
+		return r;
+	return whiteouts_compare_removed(comparison, HOLD_CONTENT, path, err);
 }
 
 /* The whiteout itself is of the layer. */
@@ -144,7 +161,23 @@ static bool hides(const struct comparison *c, const struct parent *parent, const
 	       overlay_looks_for_whiteouts(&c->overlay, parent->fd);
 }
 
-/* What the layer brings by the name hides as well; a directory, if it is opaque. */
+/* A directory hides as well if it is opaque, and has nothing in it but what the layer brings. */
+static int compare_directory(
+	struct comparison *comparison, const char *path, struct oakum_error *err)
+{
+	const struct difference lacks = { .kind = LACKS_OPAQUE, .path = path };
+	int r = comparison_mark(comparison, path, BROUGHT_OPAQUE, err);
+
+	if (r == 0)
+		r = is_opaque(comparison, path, strlen(path), err);
+	if (r == 0)
+		r = hold_unless_opaque(comparison, HOLD_MARK, &lacks, err);
+	if (r < 0)
+		return r;
+	return whiteouts_compare_removed(comparison, HOLD_NAME, path, err);
+}
+
+/* What the layer brings by the name hides as well. */
 int whiteouts_compare(
 	struct comparison *comparison, const struct entry *entry, struct oakum_error *err)
 {
@@ -159,13 +192,9 @@ int whiteouts_compare(
 		r = comparison_look(comparison, entry->path, &status, err);
 	if (r < 0)
 		return r;
-	if (r == 0 || !S_ISDIR(status.st_mode))
-		return hold_unless_opaque(comparison, HOLD_UNLESS, &lacks, err);
-	lacks.kind = LACKS_OPAQUE;
-	r = comparison_mark(comparison, entry->path, BROUGHT_OPAQUE, err);
-	if (r == 0)
-		r = is_opaque(comparison, entry->path, strlen(entry->path), err);
-	if (r != 0)
-		return r < 0 ? r : 0;
-	return hold_unless_opaque(comparison, HOLD_MARK, &lacks, err);
+	if (r > 0 && S_ISDIR(status.st_mode))
+		return compare_directory(comparison, entry->path, err);
+	if (r > 0)
+		lacks.kind = HIDES_NOTHING;
+	return hold_unless_opaque(comparison, HOLD_UNLESS, &lacks, err);
 }

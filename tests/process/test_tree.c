@@ -30,15 +30,21 @@ static struct scratch scratch;
 static struct tree *tree;
 static struct oakum_error err;
 
-static void begin_layer(uint32_t whiteouts)
+static void begin_layer_in_form(uint32_t whiteouts, uint32_t form)
 {
 	tree_free(tree);
 	tree = NULL;
 	const struct tree_options options = {
 		.root_fd = scratch.rootfs_fd,
 		.whiteouts = whiteouts,
+		.whiteout_form = form,
 	};
 	assert_int_equal(tree_new(&options, &tree, &err), 0);
+}
+
+static void begin_layer(uint32_t whiteouts)
+{
+	begin_layer_in_form(whiteouts, OAKUM_WHITEOUT_FORM_DEVICE);
 }
 
 static int set_up(void **state)
@@ -806,6 +812,185 @@ static void an_opaque_mark_is_made_in_the_way_that_was_asked_for(void **state)
 	assert_true(has_attribute("u", "user.overlay.opaque", "y"));
 }
 
+/* --- whiteouts for overlayfs, where something is there before --- */
+
+enum { FORMS = 4 };
+
+/* A rootfs with the lower layer in it, and a layer begun for overlayfs in each form. */
+static void begin_over_lower_layer(unsigned int number)
+{
+	scratch_renew(&scratch);
+	begin_layer(OAKUM_WHITEOUTS_APPLY);
+	have_lower_layer();
+	begin_layer_in_form(
+		number / 2 == 0 ? OAKUM_WHITEOUTS_OVERLAY : OAKUM_WHITEOUTS_OVERLAY_USERXATTR,
+		number % 2 == 0 ? OAKUM_WHITEOUT_FORM_DEVICE : OAKUM_WHITEOUT_FORM_XATTR);
+}
+
+static bool is_opaque(const char *path)
+{
+	return has_attribute(path, "trusted.overlay.opaque", "y") ||
+	       has_attribute(path, "user.overlay.opaque", "y");
+}
+
+static bool is_whiteout(const char *path)
+{
+	const struct stat status = status_of(path);
+
+	if (S_ISCHR(status.st_mode))
+		return status.st_rdev == 0;
+	return S_ISREG(status.st_mode) && status.st_size == 0 &&
+	       (has_attribute(path, "trusted.overlay.whiteout", "y") ||
+		       has_attribute(path, "user.overlay.whiteout", "y"));
+}
+
+static void what_was_there_before_gives_way_to_a_whiteout(void **state)
+{
+	(void)state;
+	for (unsigned int number = 0; number < FORMS; number++) {
+		begin_over_lower_layer(number);
+		must_place(A_WHITEOUT("file"));
+		must_place(A_WHITEOUT("alias"));
+		must_place(A_WHITEOUT("d/lower"));
+		must_place(A_WHITEOUT("d/link"));
+		must_place(A_WHITEOUT("d/sub"));
+		must_place(A_WHITEOUT("never/there"));
+		finish();
+		assert_true(is_whiteout("file"));
+		assert_true(is_whiteout("alias"));
+		assert_true(is_whiteout("d/lower"));
+		assert_true(is_whiteout("d/link"));
+		assert_true(is_whiteout("d/sub"));
+		assert_true(is_whiteout("never/there"));
+		assert_true(has("d/empty"));
+		assert_false(is_opaque("d"));
+	}
+}
+
+static void assert_d_is_of_this_layer(void)
+{
+	assert_true(is_opaque("d"));
+	assert_true(scratch_file_is(&scratch, "d/sub/upper", "d/sub/upper"));
+	assert_true(has("d/own/upper"));
+	assert_false(has("d/lower"));
+	assert_false(has("d/link"));
+	assert_false(has("d/empty"));
+	assert_false(has("d/sub/lower"));
+	assert_false(has("d/sub/deep"));
+	assert_false(has("d/sub/hidden"));
+}
+
+static void what_this_layer_placed_among_it_is_spared_by_a_whiteout(void **state)
+{
+	(void)state;
+	for (unsigned int number = 0; number < 2 * FORMS; number++) {
+		const bool before = number >= FORMS;
+		begin_over_lower_layer(number % FORMS);
+		if (before)
+			must_place(A_WHITEOUT("d"));
+		must_place(A_FILE("d/sub/upper"));
+		must_place(A_WHITEOUT("d/sub/hidden"));
+		must_place(A_FILE("d/own/upper"));
+		must_place(A_FILE("file"));
+		if (!before)
+			must_place(A_WHITEOUT("d"));
+		must_place(A_WHITEOUT("d"));
+		must_place(A_WHITEOUT("file"));
+		finish();
+		assert_d_is_of_this_layer();
+		assert_true(scratch_file_is(&scratch, "file", "file"));
+	}
+}
+
+static void what_was_there_before_is_not_left_in_an_opaque_directory(void **state)
+{
+	(void)state;
+	for (unsigned int number = 0; number < 2 * FORMS; number++) {
+		const bool before = number >= FORMS;
+		begin_over_lower_layer(number % FORMS);
+		if (before)
+			assert_int_equal(tree_mark_opaque(tree, "d", &err), 0);
+		must_place(A_DIRECTORY("d/sub", .mode = 0700));
+		must_place(A_WHITEOUT("d/sub/hidden"));
+		must_place(A_FILE("d/sub/upper"));
+		must_place(A_FILE("d/own/upper"));
+		assert_int_equal(tree_mark_opaque(tree, "d", &err), 0);
+		assert_int_equal(tree_mark_opaque(tree, "d", &err), 0);
+		assert_int_equal(tree_mark_opaque(tree, "alias", &err), 0);
+		finish();
+		assert_d_is_of_this_layer();
+		assert_int_equal(mode_of("d/sub"), 0700);
+		assert_true(has("file"));
+	}
+}
+
+/* As if this layer had marked it: overlayfs would list a whiteout that is made in there. */
+static void a_directory_that_was_opaque_before_is_so_still(void **state)
+{
+	(void)state;
+	for (unsigned int number = 0; number < FORMS; number++) {
+		begin_over_lower_layer(number);
+		assert_int_equal(tree_mark_opaque(tree, "d", &err), 0);
+		must_place(A_FILE("d/sub/old"));
+		must_place(A_FILE("d/old"));
+		finish();
+		begin_layer_in_form(number / 2 == 0 ? OAKUM_WHITEOUTS_OVERLAY
+						    : OAKUM_WHITEOUTS_OVERLAY_USERXATTR,
+			number % 2 == 0 ? OAKUM_WHITEOUT_FORM_DEVICE : OAKUM_WHITEOUT_FORM_XATTR);
+		must_place(A_WHITEOUT("d/sub/old"));
+		must_place(A_WHITEOUT("d/never-there"));
+		assert_false(has("d/sub/old"));
+		assert_false(has("d/never-there"));
+		assert_true(is_opaque("d"));
+		assert_int_equal(tree_mark_opaque(tree, "d", &err), 0);
+		assert_false(has("d/old"));
+		assert_true(is_opaque("d"));
+	}
+}
+
+static void a_hard_link_to_what_was_there_before_is_of_this_layer(void **state)
+{
+	(void)state;
+	for (unsigned int number = 0; number < FORMS; number++) {
+		begin_over_lower_layer(number);
+		must_place(A_HARD_LINK("own", "file"));
+		must_place(A_HARD_LINK("d/own", "d/lower"));
+		must_place(A_WHITEOUT("file"));
+		must_place(A_WHITEOUT("own"));
+		must_place(A_WHITEOUT("d"));
+		assert_true(is_whiteout("file"));
+		assert_true(scratch_file_is(&scratch, "own", "file"));
+		assert_true(scratch_file_is(&scratch, "d/own", "d/lower"));
+		assert_false(has("d/lower"));
+		assert_true(is_opaque("d"));
+	}
+}
+
+static size_t memory_of_many_names(void)
+{
+	enum { COUNT = 20000 };
+	char name[32];
+
+	begin_layer(OAKUM_WHITEOUTS_OVERLAY);
+	const size_t before = mallinfo2().uordblks + mallinfo2().hblkhd;
+	for (int i = 0; i < COUNT; i++) {
+		snprintf(name, sizeof(name), "%d", i);
+		must_place(A_FIFO(name));
+	}
+	return mallinfo2().uordblks + mallinfo2().hblkhd - before;
+}
+
+static void in_an_empty_rootfs_no_name_is_remembered(void **state)
+{
+	(void)state;
+	assert_true(memory_of_many_names() < 32 << 10);
+#ifndef OAKUM_SANITIZED /* whose allocator does not tell */
+	scratch_renew(&scratch);
+	assert_int_equal(mkdirat(scratch.rootfs_fd, "lost+found", 0700), 0);
+	assert_true(memory_of_many_names() > 128 << 10);
+#endif
+}
+
 /* --- others meddle --- */
 
 static atomic_bool is_over;
@@ -881,6 +1066,12 @@ int main(void)
 		IN_SCRATCH(a_whiteout_and_a_directory_are_an_opaque_directory_in_any_order),
 		IN_SCRATCH(a_whiteout_of_what_this_layer_has_is_dropped),
 		IN_SCRATCH(an_opaque_mark_is_made_in_the_way_that_was_asked_for),
+		IN_SCRATCH(what_was_there_before_gives_way_to_a_whiteout),
+		IN_SCRATCH(what_this_layer_placed_among_it_is_spared_by_a_whiteout),
+		IN_SCRATCH(what_was_there_before_is_not_left_in_an_opaque_directory),
+		IN_SCRATCH(a_directory_that_was_opaque_before_is_so_still),
+		IN_SCRATCH(a_hard_link_to_what_was_there_before_is_of_this_layer),
+		IN_SCRATCH(in_an_empty_rootfs_no_name_is_remembered),
 		IN_SCRATCH(a_directory_exchanged_for_a_symlink_leads_nowhere_else),
 	};
 

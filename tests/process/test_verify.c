@@ -665,10 +665,8 @@ static unsigned int runs_by_chance(void)
 	return asked == NULL ? 50 : (unsigned int)strtoul(asked, NULL, 10);
 }
 
-/* Those that a lower layer has where this one has a directory that no entry names. */
-static uint64_t count_symlinks_on_the_way(void)
+static uint64_t count_of(const char *what)
 {
-	static const char what[] = ": a symlink, in the layer a directory\n";
 	uint64_t count = 0;
 
 	for (const char *at = strstr(text, what); at != NULL; at = strstr(at + 1, what))
@@ -676,7 +674,18 @@ static uint64_t count_symlinks_on_the_way(void)
 	return count;
 }
 
-static void check_by_chance(unsigned int first_seed, uint32_t whiteouts, unsigned int *good)
+/*
+ * What a lower layer leaves in the tree: symlinks where this one has a directory that no entry
+ * names, and what overlayfs reads of directories: one in place of what it had is opaque.
+ */
+static uint64_t count_of_lower(void)
+{
+	return count_of(": a symlink, in the layer a directory\n") +
+	       count_of(": attribute not in the layer: user.overlay.opaque\n");
+}
+
+static void check_by_chance(
+	unsigned int first_seed, uint32_t whiteouts, bool has_lower, unsigned int *good)
 {
 	const struct oakum_unpack_options *options = OAKUM_UNPACK_OPTIONS(.whiteouts = whiteouts,
 		.whiteout_form = first_seed % 2 == 0 ? OAKUM_WHITEOUT_FORM_XATTR
@@ -687,13 +696,12 @@ static void check_by_chance(unsigned int first_seed, uint32_t whiteouts, unsigne
 	struct tarball tar = layer_by_chance(&seed);
 
 	scratch_renew(&scratch);
-	if (whiteouts == OAKUM_WHITEOUTS_APPLY)
+	if (has_lower)
 		(void)unpack_bytes(&below, options); /* as far as it goes */
 	if (unpack_bytes(&tar, options) == 0) {
 		(*good)++;
 		int r = verify_bytes(tar.bytes, tar.length, options);
-		const uint64_t expected =
-			whiteouts == OAKUM_WHITEOUTS_APPLY ? count_symlinks_on_the_way() : 0;
+		const uint64_t expected = has_lower ? count_of_lower() : 0;
 		if (r != -EOPNOTSUPP && (r < 0 || stats.differences != expected))
 			fail_msg("seed %u, whiteouts %u: %s%s", first_seed, whiteouts, text,
 				err.detail);
@@ -709,8 +717,9 @@ static void layers_made_by_chance_are_as_they_were_unpacked(void **state)
 
 	(void)state;
 	for (unsigned int seed = 1; seed <= runs; seed++) {
-		check_by_chance(seed, OAKUM_WHITEOUTS_APPLY, &good);
-		check_by_chance(seed, OAKUM_WHITEOUTS_OVERLAY_USERXATTR, &good);
+		check_by_chance(seed, OAKUM_WHITEOUTS_APPLY, true, &good);
+		check_by_chance(seed, OAKUM_WHITEOUTS_OVERLAY_USERXATTR, false, &good);
+		check_by_chance(seed, OAKUM_WHITEOUTS_OVERLAY_USERXATTR, true, &good);
 	}
 	assert_true(good > runs / 10);
 }
@@ -1031,8 +1040,45 @@ static void check_unmarked(uint32_t whiteouts, const char *opaque)
 	int fd = open_at("w", O_RDONLY);
 	assert_int_equal(fremovexattr(fd, opaque), 0);
 	close(fd);
-	assert_differs_with(
-		layer, "w/gone: not there, and no whiteout for overlayfs either\n", options);
+	assert_differs_with(layer, "w/gone: there, and no whiteout for overlayfs\n", options);
+}
+
+static void check_overlay_over_lower(uint32_t whiteouts, uint32_t form)
+{
+	const struct oakum_unpack_options *options =
+		OAKUM_UNPACK_OPTIONS(.whiteouts = whiteouts, .whiteout_form = form);
+	const struct oakum_unpack_options *extra = OAKUM_UNPACK_OPTIONS(.whiteouts = whiteouts,
+		.whiteout_form = form, .verifying = OAKUM_VERIFYING_EXTRA);
+
+	scratch_renew(&scratch);
+	unpack(lower);
+	unpack_with(upper, options);
+	assert_differs_with(upper, "", options);
+	assert_differs_with(upper, "kept: not in the layer\n", extra);
+	remove_name("gone");
+	write_at("gone", "", 0);
+	write_at("dir/a", "", 0);
+	make_directory("opaque/b");
+	write_at("opaque/b/c", "", 0);
+	remove_name("never-there");
+	make_directory("never-there");
+	assert_differs_with(upper,
+		"gone: there, and no whiteout for overlayfs\n"
+		"never-there: not opaque for overlayfs\n"
+		"never-there: there, and the layer removes it\n"
+		"dir/a: there, and the layer removes it\n"
+		"opaque/b/c: there, and the layer removes it\n"
+		"opaque/b: there, and the layer removes it\n",
+		options);
+}
+
+static void what_was_there_gives_way_to_the_whiteouts_of_overlayfs(void **state)
+{
+	(void)state;
+	check_overlay_over_lower(OAKUM_WHITEOUTS_OVERLAY_USERXATTR, OAKUM_WHITEOUT_FORM_DEVICE);
+	check_overlay_over_lower(OAKUM_WHITEOUTS_OVERLAY_USERXATTR, OAKUM_WHITEOUT_FORM_XATTR);
+	check_overlay_over_lower(OAKUM_WHITEOUTS_OVERLAY, OAKUM_WHITEOUT_FORM_DEVICE);
+	check_overlay_over_lower(OAKUM_WHITEOUTS_OVERLAY, OAKUM_WHITEOUT_FORM_XATTR);
 }
 
 static void a_whiteout_where_overlayfs_looks_for_none_is_none(void **state)
@@ -1488,6 +1534,7 @@ int main(void)
 		TEST(what_a_whiteout_should_have_removed_is_told),
 		TEST(as_names_they_are_files),
 		TEST(the_whiteouts_of_overlayfs_are_known_in_every_form),
+		TEST(what_was_there_gives_way_to_the_whiteouts_of_overlayfs),
 		TEST(a_whiteout_where_overlayfs_looks_for_none_is_none),
 		TEST(what_overlayfs_reads_and_no_layer_brought_is_told),
 		TEST(what_overlayfs_notes_for_itself_is_no_difference),
