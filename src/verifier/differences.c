@@ -127,13 +127,13 @@ static uint64_t key_of(
 }
 
 /* -EFBIG: the layer has more of them than can be kept in mind. */
-static int remember(struct differences *d, uint64_t way, uint64_t key)
+static int remember(struct differences *d, uint64_t way, uint64_t of_name)
 {
 	int r = moments_watch(&d->directories, way);
 
 	if (r < 0)
 		return r;
-	moments_note(&d->directories, way, key);
+	moments_note(&d->directories, way, of_name);
 	return d->directories.count > MOMENTS_MAX ? -EFBIG : 0;
 }
 
