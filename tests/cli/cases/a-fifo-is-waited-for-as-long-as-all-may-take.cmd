@@ -9,5 +9,5 @@ mkdir a && echo content >a/file && pack slow a
 (sleep 0.3 && cat slow >layer) & oakum unpack --timeout=20 layer rootfs && cat rootfs/a/file
 wait
 # Of what is left of the time the job has its own.
-(sleep 0.3 && head -c 100 slow && sleep 1) >layer & each oakum unpack --timeout=0.6 layer other
-wait
+(sleep 0.3 && exec >layer && head -c 100 slow && exec sleep 20) & each oakum unpack --timeout=2 layer other
+kill $!
