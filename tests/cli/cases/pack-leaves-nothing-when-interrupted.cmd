@@ -3,7 +3,7 @@
 mkdir rootfs
 truncate -s 200G rootfs/large
 echo old >layer.tar
-"$oakum_program" pack --timeout=20 --compression=zstd rootfs layer.tar &
+"$oakum_program" pack --timeout=20 --limit ratio=none --compression=zstd rootfs layer.tar &
 sleep 0.5
 kill -TERM $!
 wait $! || echo "exit $?"
