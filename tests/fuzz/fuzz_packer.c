@@ -9,25 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 
 static const struct limits limits = LIMITS_DEFAULT;
-
-static bool unpack(const struct unpacker_options *options)
-{
-	struct oakum_error err = { 0 };
-	struct oakum_stats stats = OAKUM_STATS_INIT;
-	struct unpacker *unpacker;
-
-	if (unpacker_open(options, &unpacker, &err) < 0)
-		abort();
-	int r = unpacker_run(unpacker, &stats, &err);
-	unpacker_close(&unpacker);
-	return r == 0;
-}
 
 static _Noreturn void show(const struct oakum_error *err)
 {
@@ -130,26 +116,22 @@ static void check_same(int one_fd, int other_fd)
 /* As fuzz_unpacker. */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
-	static struct scratch scratch;
+	const int rootfs_fd = unpacking_scratch()->rootfs_fd;
 
 	if (length < UNPACKING_CHOICES || length > 1 << 20)
 		return 0;
-	if (scratch.path[0] == '\0') {
-		umask(0);
-		scratch_make(&scratch);
-	}
 	struct unpacker_options options = unpacking_choose(bytes);
-	options.rootfs_fd = scratch.rootfs_fd;
+	options.rootfs_fd = rootfs_fd;
 	options.stream_fd = unpacking_stream(bytes + UNPACKING_CHOICES, length - UNPACKING_CHOICES);
-	if (unpack(&options)) {
-		int layer_fd = pack(scratch.rootfs_fd);
-		int again_fd = pack(scratch.rootfs_fd);
+	if (unpacking_unpack(&options)) {
+		int layer_fd = pack(rootfs_fd);
+		int again_fd = pack(rootfs_fd);
 		check_same(layer_fd, again_fd);
-		verify(layer_fd, scratch.rootfs_fd);
+		verify(layer_fd, rootfs_fd);
 		close(layer_fd);
 		close(again_fd);
 	}
 	close(options.stream_fd);
-	unpacking_clear(scratch.rootfs_fd);
+	unpacking_clear(rootfs_fd);
 	return 0;
 }

@@ -7,23 +7,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
-
-static bool unpack(const struct unpacker_options *options)
-{
-	struct oakum_error err = { 0 };
-	struct oakum_stats stats = OAKUM_STATS_INIT;
-	struct unpacker *unpacker;
-
-	if (unpacker_open(options, &unpacker, &err) < 0)
-		abort();
-	int r = unpacker_run(unpacker, &stats, &err);
-	unpacker_close(&unpacker);
-	return r == 0;
-}
 
 static void show(int text_fd, const struct oakum_error *err)
 {
@@ -61,22 +47,18 @@ static void verify(const struct unpacker_options *unpacked)
 /* As fuzz_unpacker. */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
-	static struct scratch scratch;
+	const int rootfs_fd = unpacking_scratch()->rootfs_fd;
 
 	if (length < UNPACKING_CHOICES || length > 1 << 20)
 		return 0;
-	if (scratch.path[0] == '\0') {
-		umask(0);
-		scratch_make(&scratch);
-	}
 	struct unpacker_options options = unpacking_choose(bytes);
-	options.rootfs_fd = scratch.rootfs_fd;
+	options.rootfs_fd = rootfs_fd;
 	options.stream_fd = unpacking_stream(bytes + UNPACKING_CHOICES, length - UNPACKING_CHOICES);
-	if (unpack(&options)) {
+	if (unpacking_unpack(&options)) {
 		lseek(options.stream_fd, 0, SEEK_SET);
 		verify(&options);
 	}
 	close(options.stream_fd);
-	unpacking_clear(scratch.rootfs_fd);
+	unpacking_clear(rootfs_fd);
 	return 0;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unpacking.h"
 
-#include "support/scratch.h"
 #include "support/tarball.h"
 #include "unpacker/remove.h"
 
@@ -68,6 +67,32 @@ int unpacking_stream(const uint8_t *bytes, size_t length)
 	int fd = memory_file(stream, length);
 	free(stream);
 	return fd;
+}
+
+bool unpacking_unpack(const struct unpacker_options *options)
+{
+	struct oakum_error err = { 0 };
+	struct oakum_stats stats = OAKUM_STATS_INIT;
+	struct unpacker *unpacker;
+
+	if (unpacker_open(options, &unpacker, &err) < 0)
+		abort();
+	int r = unpacker_run(unpacker, &stats, &err);
+	if (r < 0 && (err.code <= 0 || err.stage == 0))
+		abort();
+	unpacker_close(&unpacker);
+	return r == 0;
+}
+
+struct scratch *unpacking_scratch(void)
+{
+	static struct scratch scratch;
+
+	if (scratch.path[0] == '\0') {
+		umask(0);
+		scratch_make(&scratch);
+	}
+	return &scratch;
 }
 
 static void remove_attributes(int fd)

@@ -4,8 +4,10 @@
 #ifndef OAKUM_TESTS_FUZZ_UNPACKING_H
 #define OAKUM_TESTS_FUZZ_UNPACKING_H
 
+#include "support/scratch.h"
 #include "unpacker/unpacker.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +21,12 @@ struct unpacker_options unpacking_choose(const uint8_t choices[UNPACKING_CHOICES
 
 /* A descriptor of the stream, with checksums that are right; the caller's to close. */
 int unpacking_stream(const uint8_t *bytes, size_t length);
+
+/* Was it unpacked? What is refused has an error that says so. */
+bool unpacking_unpack(const struct unpacker_options *options);
+
+/* A rootfs for all runs, with nobody's umask. */
+struct scratch *unpacking_scratch(void);
 
 /* As if nothing had ever been unpacked there. */
 void unpacking_clear(int rootfs_fd);
