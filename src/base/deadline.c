@@ -32,3 +32,12 @@ int deadline_left(int64_t deadline)
 		return 0;
 	return left > INT_MAX ? INT_MAX : (int)left;
 }
+
+uint64_t deadline_timeout(int64_t deadline)
+{
+	const int64_t left = deadline - deadline_now();
+
+	if (deadline < 0)
+		return 0;
+	return left > 0 ? (uint64_t)left : 1;
+}

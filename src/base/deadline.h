@@ -12,6 +12,9 @@ int64_t deadline_now(void);
 /* timeout_ms from now; 0 is never. */
 int64_t deadline_from_now(uint64_t timeout_ms);
 
+/* What is left of a timeout that began it: 0 of one that never ends, else 1 or more. */
+uint64_t deadline_timeout(int64_t deadline);
+
 /* What is left until then, for poll(2): -1 for ever, else 0 to INT_MAX milliseconds. */
 int deadline_left(int64_t deadline);
 

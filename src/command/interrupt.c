@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command/interrupt.h"
 
-#include <signal.h>
 #include <stddef.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -32,6 +31,19 @@ int interrupt_take(int fd)
 	return fd >= 0 && read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info)
 		       ? (int)info.ssi_signo
 		       : 0;
+}
+
+void interrupt_let_through(sigset_t *before)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, before);
+}
+
+void interrupt_hold_back(const sigset_t *before)
+{
+	sigprocmask(SIG_SETMASK, before, NULL);
 }
 
 void interrupt_die(int signal_number)

@@ -2,6 +2,7 @@
 #include "command/patience.h"
 
 #include "base/deadline.h"
+#include "command/interrupt.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -64,23 +65,20 @@ static int open_by_alarm(int directory_fd, const char *name, int flags, uint64_t
 	int fd = open_until(directory_fd, name, flags, deadline);
 	const int code = errno == EINTR ? ETIMEDOUT : errno;
 	end_alarm(&alarm);
-	const int64_t left = deadline - deadline_now();
-	*timeout_ms = left > 0 ? (uint64_t)left : 1;
+	*timeout_ms = deadline_timeout(deadline);
 	errno = code;
 	return fd;
 }
 
 int open_with_patience(int directory_fd, const char *name, int flags, uint64_t *timeout_ms)
 {
-	sigset_t none;
 	sigset_t before;
 
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, &before);
+	interrupt_let_through(&before);
 	int fd = *timeout_ms > 0 ? open_by_alarm(directory_fd, name, flags, timeout_ms)
 				 : open_until(directory_fd, name, flags, -1);
 	const int code = errno;
-	sigprocmask(SIG_SETMASK, &before, NULL);
+	interrupt_hold_back(&before);
 	errno = code;
 	return fd;
 }

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/deadline.h"
 #include "base/error.h"
+#include "command/interrupt.h"
 #include "command/message.h"
 #include "command/option.h"
 #include "command/run.h"
@@ -39,14 +40,17 @@ static int open_rootfs(const char *name, bool *is_made, struct oakum_error *err)
 	if (!*is_made && errno != EEXIST)
 		return run_fail_setup("mkdir", name, err);
 	int fd = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 && *is_made)
-		(void)rmdir(name);
+	if (fd >= 0)
+		return fd;
 	/* It is there, as mkdir(2) has just said. */
-	if (fd < 0 && errno == ENOENT)
-		return staged(fail_because(err, ENOENT, "open", name,
-				      "it is a symlink, and what it points to is not there"),
-			OAKUM_STAGE_SETUP, err);
-	return fd < 0 ? run_fail_setup("open", name, err) : fd;
+	int r = !*is_made && errno == ENOENT
+			? staged(fail_because(err, ENOENT, "open", name,
+					 "it is a symlink, and what it points to is not there"),
+				  OAKUM_STAGE_SETUP, err)
+			: run_fail_setup("open", name, err);
+	if (*is_made)
+		(void)rmdir(name);
+	return r;
 }
 
 /* What stands before its last component, "" for nothing; that, without slashes behind it, or "". */
@@ -70,7 +74,6 @@ static int begin_atomic(
 	cleanup_free char *path = strdup(arguments->operands[1]);
 	const char *parent;
 	const char *name;
-	sigset_t none;
 	sigset_t before;
 
 	if (path == NULL)
@@ -81,15 +84,11 @@ static int begin_atomic(
 		return run_fail_setup("open", parent, err);
 	umask(0);
 	/* It may have much to remove; until there is a job signals end us, as ever. */
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, &before);
+	interrupt_let_through(&before);
 	const int64_t deadline = deadline_from_now(arguments->options.timeout_ms);
 	int r = oakum_atomic_begin(parent_fd, name, &arguments->options, atomic, err);
-	if (deadline >= 0) {
-		const int64_t left = deadline - deadline_now();
-		arguments->options.timeout_ms = left > 0 ? (uint64_t)left : 1;
-	}
-	sigprocmask(SIG_SETMASK, &before, NULL);
+	arguments->options.timeout_ms = deadline_timeout(deadline);
+	interrupt_hold_back(&before);
 	return r < 0 ? r : oakum_atomic_rootfs_fd(*atomic);
 }
 
