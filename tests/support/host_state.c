@@ -117,6 +117,29 @@ static bool descends_from_us(const struct process *processes, int count, pid_t p
 	return false;
 }
 
+static bool has_parent_among(
+	const struct process *processes, int count, const pid_t *pids, int found, pid_t pid)
+{
+	for (int i = 0; i < count; i++) {
+		for (int j = 0; processes[i].pid == pid && j < found; j++) {
+			if (processes[i].parent == pids[j])
+				return true;
+		}
+	}
+	return false;
+}
+
+/* In the order in which they were made: numbers begin anew when they are used up. */
+static void begin_with_oldest(const struct process *processes, int count, pid_t *pids, int found)
+{
+	for (int i = 0; i < found && has_parent_among(processes, count, pids, found, pids[0]);
+		i++) {
+		const pid_t first = pids[0];
+		memmove(pids, pids + 1, (size_t)(found - 1) * sizeof(*pids));
+		pids[found - 1] = first;
+	}
+}
+
 static int find_descendants(const char *comm, pid_t *pids, int max)
 {
 	static _Thread_local struct process processes[MAX_PROCESSES];
@@ -132,7 +155,10 @@ static int find_descendants(const char *comm, pid_t *pids, int max)
 			pids[found] = processes[i].pid;
 		found++;
 	}
-	return found < max || pids == NULL ? found : max;
+	found = found < max || pids == NULL ? found : max;
+	if (pids != NULL)
+		begin_with_oldest(processes, count, pids, found);
+	return found;
 }
 
 int host_count_descendants(void)
